@@ -1,0 +1,227 @@
+//! The machine: is it one that we know, with room and the programs that building rustc takes?
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::base::Pin;
+use crate::command;
+use crate::tree::{Checkout, Tree};
+
+/// The hosts on which this is known to work.
+const HOSTS: [&str; 2] = ["x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"];
+
+/// What a compiler built from nothing takes in `build/`, in bytes: the sources, what is built from
+/// them and room for tests and firmware.
+const ROOM: u64 = 10 * 1000 * 1000 * 1000;
+
+/// Programs that the build runs, with the packages of Debian that bring them.
+const PROGRAMS: [(&str, &str); 5] =
+    [("git", "git"), ("cc", "gcc"), ("c++", "g++"), ("make", "make"), ("python3", "python3")];
+
+/// That `triple` is a host that we know.
+pub fn check_triple(triple: &str) -> Result<()> {
+    if !HOSTS.contains(&triple) {
+        bail!("{triple} is not a host that this builds on; it builds on {}", HOSTS.join(" and "));
+    }
+    Ok(())
+}
+
+/// That there is room for a compiler in the folder of `checkout`, unless one is there already.
+pub fn check_room(tree: &Tree, checkout: Checkout) -> Result<()> {
+    if tree.sysroot(checkout).exists() {
+        return Ok(());
+    }
+    let build = tree.build();
+    std::fs::create_dir_all(&build).with_context(|| format!("making {}", build.display()))?;
+    let room = rustix::fs::statvfs(&build)
+        .map(|stat| stat.f_bavail * stat.f_frsize)
+        .with_context(|| format!("asking for the free space in {}", build.display()))?;
+    enough_room(room, &build)
+}
+
+fn enough_room(room: u64, folder: &Path) -> Result<()> {
+    if room < ROOM {
+        bail!(
+            "{:.1} GB are free in {}, and building a compiler takes {} GB; free some, or replace \
+             the folder by a link to where there is room",
+            room as f64 / 1e9,
+            folder.display(),
+            ROOM / 1_000_000_000
+        );
+    }
+    Ok(())
+}
+
+/// The LLVM that the compiler is linked to.
+pub struct Llvm {
+    /// Its `llvm-config`.
+    pub config: PathBuf,
+}
+
+/// Finds the programs and the LLVM that the build needs, and installs from Debian what is missing.
+/// Without the rights for that, the error holds the command to run.
+pub fn find_tools(tree: &Tree, pin: &Pin) -> Result<Llvm> {
+    let mut packages: Vec<&str> = PROGRAMS
+        .iter()
+        .filter(|(program, _)| find_program(program).is_none())
+        .map(|&(_, package)| package)
+        .collect();
+
+    let named = tree.config.llvm.llvm_config.clone();
+    let llvm = match named.or_else(|| find_llvm_config(pin)) {
+        Some(config) => Some(check_llvm(config, pin)?),
+        None => {
+            packages.extend(pin.llvm.packages.iter().map(String::as_str));
+            None
+        }
+    };
+    // The C compiler and the archiver of the bare-metal targets, and their linker.
+    let major = pin.llvm.major;
+    let for_bare_metal = ["clang", "llvm-ar", "ld.lld"].map(|tool| format!("{tool}-{major}"));
+    if llvm.is_some()
+        && !tree.config.build.targets.is_empty()
+        && for_bare_metal.iter().any(|program| find_program(program).is_none())
+    {
+        packages.extend(pin.llvm.packages.iter().map(String::as_str));
+    }
+
+    if !packages.is_empty() {
+        install(&packages)?;
+    }
+    match llvm {
+        Some(llvm) => Ok(llvm),
+        None => match find_llvm_config(pin) {
+            Some(config) => check_llvm(config, pin),
+            None => bail!("there is no llvm-config-{major} even after installing {packages:?}"),
+        },
+    }
+}
+
+fn find_llvm_config(pin: &Pin) -> Option<PathBuf> {
+    let in_its_folder = PathBuf::from(format!("/usr/lib/llvm-{}/bin/llvm-config", pin.llvm.major));
+    find_program(&format!("llvm-config-{}", pin.llvm.major))
+        .or_else(|| in_its_folder.is_file().then_some(in_its_folder))
+}
+
+/// That `config` is the `llvm-config` of an LLVM which is new enough and has FileCheck.
+fn check_llvm(config: PathBuf, pin: &Pin) -> Result<Llvm> {
+    let ask = |question: &str| -> Result<String> {
+        Ok(command::output(Command::new(&config).arg(question))?.trim().to_owned())
+    };
+    let version = ask("--version")?;
+    let major = version.split('.').next().and_then(|major| major.parse::<u32>().ok());
+    if major.is_none_or(|major| major < pin.llvm.major) {
+        bail!(
+            "{} is of LLVM {version}, and the compiler is built with LLVM {} or later; install {}, \
+             or name another as `llvm.llvm-config` in config.toml",
+            config.display(),
+            pin.llvm.major,
+            pin.llvm.packages.join(" ")
+        );
+    }
+    let file_check = Path::new(&ask("--bindir")?).join("FileCheck");
+    if !file_check.exists() {
+        bail!(
+            "LLVM {version} has no {}, which the tests need; it is in llvm-{}-tools",
+            file_check.display(),
+            pin.llvm.major
+        );
+    }
+    Ok(Llvm { config })
+}
+
+/// Where on the PATH `program` is.
+pub fn find_program(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH")?;
+    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|path| path.is_file())
+}
+
+fn install(packages: &[&str]) -> Result<()> {
+    let packages = packages.join(" ");
+    let install = format!("apt-get install --yes --no-install-recommends {packages}");
+    if find_program("apt-get").is_none() {
+        bail!(
+            "these are missing, by the names that Debian has for them: {packages}\n\
+             install them, or name an LLVM as `llvm.llvm-config` in config.toml"
+        );
+    }
+    if !rustix::process::geteuid().is_root() {
+        bail!(
+            "these packages are missing, and it takes root to install them. Run\n    \
+             sudo apt-get update && sudo {install}\nand try again"
+        );
+    }
+    eprintln!("installing {packages}");
+    let mut words = install.split(' ');
+    let mut command = Command::new(words.next().expect("the command is not empty"));
+    command.args(words).env("DEBIAN_FRONTEND", "noninteractive").stdout(std::io::stderr());
+    if command::status(&mut command)?.success() {
+        return Ok(());
+    }
+    // The lists of packages may be missing or old.
+    command::run(Command::new("apt-get").arg("update").stdout(std::io::stderr()))
+        .and_then(|()| command::run(&mut command))
+        .with_context(|| {
+            format!("{packages} could not be installed; is there a network, and is this bookworm?")
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    /// A folder with an `llvm-config` that answers as told.
+    fn fake_llvm(version: &str, with_file_check: bool) -> (tempfile::TempDir, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("llvm-config");
+        let bin = folder.path().display();
+        let script = format!("#!/bin/sh\n[ $1 = --version ] && echo {version} || echo {bin}\n");
+        std::fs::write(&config, script).unwrap();
+        std::fs::set_permissions(&config, std::fs::Permissions::from_mode(0o755)).unwrap();
+        if with_file_check {
+            std::fs::write(folder.path().join("FileCheck"), "").unwrap();
+        }
+        (folder, config)
+    }
+
+    fn llvm_error(version: &str, with_file_check: bool) -> String {
+        let (_folder, config) = fake_llvm(version, with_file_check);
+        check_llvm(config, &Pin::read().unwrap()).err().unwrap().to_string()
+    }
+
+    #[test]
+    fn an_llvm_that_suits_is_taken() {
+        let (_folder, config) = fake_llvm("22.1.8", true);
+        assert!(check_llvm(config, &Pin::read().unwrap()).is_ok());
+    }
+
+    #[test]
+    fn an_old_llvm_is_refused_with_the_remedy() {
+        let error = llvm_error("14.0.6", true);
+        assert!(error.contains("LLVM 14.0.6") && error.contains("llvm-22-dev"), "{error}");
+        assert!(error.contains("llvm.llvm-config"), "{error}");
+    }
+
+    #[test]
+    fn an_llvm_without_file_check_is_refused() {
+        assert!(llvm_error("22.1.8", false).contains("llvm-22-tools"));
+    }
+
+    #[test]
+    fn other_hosts_are_refused() {
+        assert!(check_triple("x86_64-unknown-linux-gnu").is_ok());
+        let error = check_triple("x86_64-pc-windows-msvc").unwrap_err().to_string();
+        assert!(error.contains("x86_64-pc-windows-msvc") && error.contains("aarch64"), "{error}");
+    }
+
+    #[test]
+    fn too_little_room_is_told_in_gigabytes() {
+        let error = enough_room(3_210_000_000, Path::new("build")).unwrap_err().to_string();
+        assert!(error.contains("3.2 GB are free in build"), "{error}");
+        assert!(enough_room(ROOM, Path::new("build")).is_ok());
+    }
+}

@@ -1,0 +1,220 @@
+//! `x.py test`
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail, ensure};
+
+use crate::command::{self, Counts};
+use crate::host_tools;
+use crate::overlay::{self, Overlay};
+use crate::rustc_bootstrap::{self, Ready};
+use crate::tree::{Checkout, Tree};
+use crate::verbs::save;
+
+/// The suites that we have tests in.
+const SUITES: [&str; 3] = ["tests/mir-opt", "tests/codegen-llvm", "tests/ui"];
+
+/// The crate of the compiler whose own tests know our flag: that it is tracked.
+const FLAG_TESTS: &str = "compiler/rustc_interface";
+
+/// Run tests: all, or those in the given paths
+///
+/// Ends with a line that counts them. A path is that of a test or a folder below tests/, of one of
+/// our tools, or of a crate of the compiler:
+///
+///     ./x.py test
+///     ./x.py test tests/mir-opt
+///     ./x.py test tests/ui/async-await/returned-panic/after-panic.rs
+///     ./x.py test src/tools/async-size
+#[derive(clap::Args)]
+#[command(verbatim_doc_comment)]
+pub struct Arguments {
+    /// What to run
+    #[arg(value_name = "PATH")]
+    paths: Vec<String>,
+    /// Write what the compiler gives as the expected output, into our tests/
+    #[arg(long)]
+    bless: bool,
+    /// Run the tests with the base without our files
+    #[arg(long, requires = "paths")]
+    pristine: bool,
+    /// Run tests again whose result is known from before
+    #[arg(long)]
+    force_rerun: bool,
+    /// What compiletest gets, behind `--`
+    #[arg(last = true, value_name = "ARGUMENT")]
+    compiletest: Vec<String>,
+}
+
+/// The tests to run, by who runs them.
+#[derive(Default, Debug, PartialEq)]
+struct Selection {
+    /// Packages of our workspace.
+    tools: Vec<&'static str>,
+    /// Paths below tests/, which compiletest runs.
+    suites: Vec<String>,
+    /// Crates of the compiler or the library.
+    crates: Vec<String>,
+}
+
+impl Arguments {
+    pub fn run(self) -> Result<ExitCode> {
+        let tree = Tree::open()?;
+        let selection = select(&tree, &self.paths)?;
+        if self.pristine {
+            ensure!(
+                selection.tools.is_empty() && selection.crates.is_empty(),
+                "only tests in tests/ can be run with the base (--pristine)"
+            );
+        }
+        let _lock = tree.lock()?;
+        let checkout = if self.pristine { Checkout::Pristine } else { Checkout::Patched };
+        let ready = rustc_bootstrap::set_up(&tree, checkout)?;
+        if self.pristine {
+            let tests = Overlay::read(tree.root(), &["tests"])?;
+            overlay::lay_out(&tests, &ready.base, &tree.sources(checkout))?;
+        }
+
+        let mut counts = Counts::default();
+        let mut failed = Vec::new();
+        let mut run = |what: &str, command: &mut std::process::Command| -> Result<()> {
+            let (found, status) = command::count_tests(command, &mut std::io::stdout())?;
+            counts.add(found);
+            if !status.success() {
+                failed.push(what.to_owned());
+            }
+            Ok(())
+        };
+
+        for tool in &selection.tools {
+            let mut test = host_tools::cargo(&tree, &ready.stage0, "test");
+            run(tool, test.args(["--package", tool]))?;
+        }
+        if !selection.suites.is_empty() {
+            run("the suites in tests", &mut self.compiletest(&ready, &selection.suites))?;
+            if self.bless {
+                save::take_tests_back(&tree, checkout, &ready.base)?;
+            }
+        }
+        for path in &selection.crates {
+            run(path, &mut ready.bootstrap(&["test", "--no-doc", path]))?;
+        }
+        if !selection.suites.is_empty() || !selection.crates.is_empty() {
+            // Testing for the host takes the libraries of the other targets out of the sysroot.
+            let built = ready.build();
+            if failed.is_empty() {
+                built?;
+            }
+        }
+
+        // Something broke before it could be counted, such as a compiler that does not build.
+        if counts.failed == 0 && !failed.is_empty() {
+            counts.failed = failed.len() as u64;
+        }
+        if !failed.is_empty() {
+            println!("\nfailed: {}", failed.join(", "));
+        }
+        println!(
+            "\n{} passed, {} failed, {} skipped",
+            counts.passed, counts.failed, counts.skipped
+        );
+        Ok(if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    fn compiletest(&self, ready: &Ready<'_>, paths: &[String]) -> std::process::Command {
+        let mut arguments = vec!["test", "--no-fail-fast"];
+        // The other targets of the settings have no std to run tests with.
+        arguments.extend(["--target", &ready.stage0.host]);
+        if self.force_rerun {
+            arguments.push("--force-rerun");
+        }
+        arguments.extend(paths.iter().map(String::as_str));
+        let mut command = ready.bootstrap(&arguments);
+        command.arg("--");
+        if self.bless {
+            // As an argument of compiletest: bootstrap's own would build std for five more targets.
+            command.arg("--bless");
+        }
+        command.args(&self.compiletest);
+        command
+    }
+}
+
+/// Sorts `paths` by who runs them; all that we have if there are none.
+fn select(tree: &Tree, paths: &[String]) -> Result<Selection> {
+    let mut selection = Selection::default();
+    if paths.is_empty() {
+        selection.tools.extend(host_tools::PACKAGES.map(|(package, _)| package));
+        selection.suites.extend(SUITES.map(String::from));
+        selection.crates.push(FLAG_TESTS.to_owned());
+        return Ok(selection);
+    }
+    for path in paths {
+        let path = path.trim_start_matches("./").trim_end_matches('/');
+        let tool = host_tools::PACKAGES.iter().find(|(_, folder)| *folder == path);
+        let in_suite = SUITES.iter().any(|suite| path.starts_with(suite));
+        if let Some((package, _)) = tool {
+            selection.tools.push(package);
+        } else if path == "tests" {
+            selection.suites.extend(SUITES.map(String::from));
+        } else if in_suite && tree.root().join(path).exists() {
+            selection.suites.push(path.to_owned());
+        } else if is_crate(path) {
+            selection.crates.push(path.to_owned());
+        } else {
+            let tools: Vec<_> = host_tools::PACKAGES.iter().map(|(_, folder)| *folder).collect();
+            bail!(
+                "there are no tests of ours at {path}; a path is one below {}, one of {}, or a \
+                 crate such as {FLAG_TESTS}",
+                SUITES.join(", "),
+                tools.join(", "),
+            );
+        }
+    }
+    Ok(selection)
+}
+
+/// Whether `path` looks like a crate in the tree of rustc, which bootstrap then finds or not.
+fn is_crate(path: &str) -> bool {
+    let mut parts = path.split('/');
+    matches!(parts.next(), Some("compiler" | "library"))
+        && parts.next().is_some_and(|name| !name.is_empty())
+        && parts.next().is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn selected(paths: &[&str]) -> Result<Selection> {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir_all(folder.path().join("tests/ui/some")).unwrap();
+        let paths: Vec<_> = paths.iter().map(|path| String::from(*path)).collect();
+        select(&Tree::at(folder.path()), &paths)
+    }
+
+    #[test]
+    fn without_a_path_everything_is_run() {
+        let all = selected(&[]).unwrap();
+        assert_eq!(all.suites, SUITES);
+        assert_eq!(all.tools.len(), host_tools::PACKAGES.len());
+        assert_eq!(all.crates, [FLAG_TESTS]);
+    }
+
+    #[test]
+    fn paths_are_sorted_by_who_runs_them() {
+        let paths = ["./tests/ui/some/", "src/bootstrap", "library/core"];
+        let selection = selected(&paths).unwrap();
+        assert_eq!(selection.suites, ["tests/ui/some"]);
+        assert_eq!(selection.tools, ["bootstrap"]);
+        assert_eq!(selection.crates, ["library/core"]);
+    }
+
+    #[test]
+    fn an_unknown_path_is_named_with_those_that_are_known() {
+        for path in ["tests/ui/none.rs", "tests/run-make", "src/tools/miri", "compiler"] {
+            let error = selected(&[path]).unwrap_err().to_string();
+            assert!(error.contains(path) && error.contains("tests/mir-opt"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! Calls of `cargo build`, and what they make.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+
+use crate::opt_level::OptLevel;
+use crate::project::{Project, Unit};
+use crate::rustflags;
+
+/// What all builds of a run have in common.
+#[derive(Debug)]
+pub struct CargoBuild {
+    /// The program cargo.
+    pub cargo: OsString,
+    /// The compiler.
+    pub rustc: PathBuf,
+    /// How many jobs cargo may run at once, if not as many as it wants.
+    pub jobs: Option<NonZeroUsize>,
+    /// Whether cargo's messages go to stderr while it builds.
+    pub verbose: bool,
+}
+
+/// What one build is to make.
+#[derive(Clone, Copy, Debug)]
+pub struct Job<'a> {
+    /// The package and its binaries.
+    pub unit: &'a Unit,
+    /// The triple to build for.
+    pub target: &'a str,
+    /// The optimization level.
+    pub level: OptLevel,
+    /// The flags for rustc.
+    pub rustflags: &'a [String],
+    /// The folder to build in.
+    pub folder: &'a Path,
+}
+
+/// What came of one build.
+#[derive(Debug, Default)]
+pub struct Built {
+    /// The executables that were built, by the names of the binaries.
+    pub executables: BTreeMap<String, PathBuf>,
+    /// Whether cargo was content.
+    pub success: bool,
+    /// Cargo's messages; empty if they went to stderr.
+    pub messages: String,
+}
+
+impl CargoBuild {
+    /// Builds the binaries of `job`, which is of `project`.
+    ///
+    /// A program that does not compile is no error here: [`Built`] tells. An error is when cargo
+    /// cannot be run at all.
+    pub fn run(&self, project: &Project, job: Job<'_>) -> Result<Built> {
+        let stderr = if self.verbose { Stdio::inherit() } else { Stdio::piped() };
+        let output = self
+            .command(project, job)
+            .stdin(Stdio::null())
+            .stderr(stderr)
+            .output()
+            .with_context(|| format!("cannot run `{}`", self.cargo.display()))?;
+        Ok(Built {
+            executables: executables(&output.stdout, &job.unit.package_id),
+            success: output.status.success(),
+            messages: String::from_utf8_lossy(&output.stderr).trim_end().to_owned(),
+        })
+    }
+
+    fn command(&self, project: &Project, job: Job<'_>) -> Command {
+        let mut command = Command::new(&self.cargo);
+        // The configuration in `.cargo` of the project holds only for a call from there.
+        command.current_dir(project.manifest.parent().unwrap_or(&project.root));
+        command.env("RUSTC", &self.rustc);
+        command.env("CARGO_INCREMENTAL", "0");
+        command.args(["build", "--release", "--keep-going"]);
+        command.arg("--message-format=json-render-diagnostics");
+        command.arg("--manifest-path").arg(&project.manifest);
+        command.arg("--target-dir").arg(job.folder);
+        command.args(["--target", job.target, "--package", &job.unit.package_id]);
+        for binary in &job.unit.binaries {
+            command.args(["--bin", binary]);
+        }
+        if !job.unit.features.is_empty() {
+            command.args(["--features", &job.unit.features.join(",")]);
+        }
+        if project.root.join("Cargo.lock").is_file() {
+            command.arg("--locked");
+        }
+        if !self.verbose {
+            command.arg("--quiet");
+        }
+        if let Some(jobs) = self.jobs {
+            command.args(["--jobs", &jobs.to_string()]);
+        }
+        for (key, value) in profile(job.level) {
+            command.args(["--config", &format!("profile.release.{key}={value}")]);
+        }
+        rustflags::add(&mut command, job.target, job.rustflags);
+        command
+    }
+}
+
+/// The release profile that is used for every project, so that sizes can be compared: what firmware
+/// that has to be small is built with. Entries of the project for single packages still hold.
+fn profile(level: OptLevel) -> [(&'static str, String); 6] {
+    [
+        ("opt-level", level.toml()),
+        ("lto", "\"fat\"".into()),
+        ("codegen-units", "1".into()),
+        ("panic", "\"abort\"".into()),
+        ("debug", "false".into()),
+        ("strip", "false".into()),
+    ]
+}
+
+/// A line of cargo's output, as far as it matters here.
+#[derive(Deserialize)]
+struct Message {
+    reason: String,
+    package_id: Option<String>,
+    target: Option<Artifact>,
+    executable: Option<PathBuf>,
+}
+
+#[derive(Deserialize)]
+struct Artifact {
+    name: String,
+    kind: Vec<String>,
+}
+
+/// The binaries of a package among the artifacts that cargo's `output` has. Other lines, which a
+/// compiler or a build may print, are passed over.
+fn executables(output: &[u8], package_id: &str) -> BTreeMap<String, PathBuf> {
+    output
+        .split(|&byte| byte == b'\n')
+        .filter_map(|line| serde_json::from_slice::<Message>(line).ok())
+        .filter(|message| message.reason == "compiler-artifact")
+        .filter(|message| message.package_id.as_deref() == Some(package_id))
+        .filter_map(|message| Some((message.target?, message.executable?)))
+        .filter(|(artifact, _)| artifact.kind.iter().any(|kind| kind == "bin"))
+        .map(|(artifact, executable)| (artifact.name, executable))
+        .collect()
+}
+
+/// The program cargo: what `CARGO` names, else the one in `PATH`.
+pub fn cargo_from_environment() -> OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| OsStr::new("cargo").into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_executables_of_the_package_count() {
+        let output = br#"
+text of a program
+{"reason":"compiler-artifact","package_id":"p","target":{"name":"app","kind":["bin"]},"executable":"/t/app"}
+{"reason":"compiler-artifact","package_id":"p","target":{"name":"lib","kind":["lib"]},"executable":null}
+{"reason":"compiler-artifact","package_id":"q","target":{"name":"other","kind":["bin"]},"executable":"/t/other"}
+{"reason":"build-finished","success":true}
+"#;
+        let found = executables(output, "p");
+        assert_eq!(found, BTreeMap::from([("app".to_owned(), PathBuf::from("/t/app"))]));
+    }
+
+    #[test]
+    fn the_command_has_the_job_and_the_profile() {
+        let unit = Unit {
+            package: "nrf".into(),
+            package_id: "path#nrf".into(),
+            targets: vec![],
+            features: vec!["ble".into(), "usb".into()],
+            binaries: vec!["blinky".into(), "hub".into()],
+        };
+        let project =
+            Project { manifest: "/p/Cargo.toml".into(), root: "/p".into(), units: vec![] };
+        let build = CargoBuild {
+            cargo: "cargo".into(),
+            rustc: "/c/rustc".into(),
+            jobs: NonZeroUsize::new(2),
+            verbose: false,
+        };
+        let job = Job {
+            unit: &unit,
+            target: "thumbv6m-none-eabi",
+            level: OptLevel::Z,
+            rustflags: &["-Zx=no".into()],
+            folder: Path::new("/t/on-z"),
+        };
+        let command = build.command(&project, job);
+        let arguments: Vec<_> = command.get_args().map(|text| text.to_str().unwrap()).collect();
+        let line = format!(" {} ", arguments.join(" "));
+        for part in [
+            "build --release",
+            "--target thumbv6m-none-eabi --package path#nrf",
+            "--bin blinky --bin hub",
+            "--features ble,usb",
+            "--target-dir /t/on-z",
+            "--jobs 2",
+            "--config profile.release.opt-level=\"z\"",
+            "--config profile.release.lto=\"fat\"",
+            "--config profile.release.codegen-units=1",
+            "--config profile.release.panic=\"abort\"",
+            "--config profile.release.debug=false",
+            "--config profile.release.strip=false",
+        ] {
+            assert!(line.contains(&format!(" {part} ")), "{part} is not in {line}");
+        }
+        assert!(!line.contains("--locked"), "{line}");
+        let rustc = command.get_envs().find(|(name, _)| *name == "RUSTC").unwrap();
+        assert_eq!(rustc.1, Some(OsStr::new("/c/rustc")));
+    }
+}

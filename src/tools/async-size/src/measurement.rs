@@ -1,0 +1,238 @@
+//! A run: builds every binary in every variant, and reads the sizes.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use crate::build_folder;
+use crate::cargo_build::{Built, CargoBuild, Job};
+use crate::compiler::Compiler;
+use crate::elf::Sizes;
+use crate::linker;
+use crate::opt_level::OptLevel;
+use crate::passes::Variant;
+use crate::progress::Progress;
+use crate::project::{Project, Unit};
+use crate::report::{Failure, Measured, Report};
+
+/// All that a run needs to know.
+#[derive(Debug)]
+pub struct Measurement {
+    /// The compiler.
+    pub compiler: Compiler,
+    /// How cargo is called.
+    pub cargo: CargoBuild,
+    /// What is built.
+    pub project: Project,
+    /// The triples to build for instead of those that the packages name, if there are any.
+    pub targets: Vec<String>,
+    /// The optimization levels, in the order of the report.
+    pub levels: Vec<OptLevel>,
+    /// The variants; the first one is the one that others are compared with.
+    pub variants: Vec<Variant>,
+    /// The folder for all that is built.
+    pub target_dir: PathBuf,
+}
+
+/// The binaries of one package for one target, and what rustc needs to link them.
+struct Piece<'a> {
+    unit: &'a Unit,
+    target: &'a str,
+    linker_flags: Vec<String>,
+}
+
+/// What one build gave: the sizes of each binary of the unit, or why there are none.
+type BinarySizes = Vec<Result<Sizes, String>>;
+
+impl Measurement {
+    /// Builds and measures everything. What does not build is in the report and on stderr; an error
+    /// is only what keeps the run from going on.
+    pub fn run(&self) -> Result<Report> {
+        let pieces = self.pieces()?;
+        let mut report = Report {
+            compiler: self.compiler.version.clone(),
+            variants: self.variants.clone(),
+            results: Vec::new(),
+            failed: Vec::new(),
+        };
+        let steps = pieces.len() * self.levels.len() * self.variants.len();
+        let mut progress = Progress::new(steps, self.cargo.verbose);
+        for &level in &self.levels {
+            let mut by_variant = Vec::new();
+            for variant in &self.variants {
+                let folder_name = format!("{}-{level}", variant.name);
+                let stamp = &self.compiler.stamp;
+                let folder = build_folder::prepare(&self.target_dir, &folder_name, stamp)?;
+                let mut by_piece = Vec::new();
+                for piece in &pieces {
+                    progress.begin(&format!(
+                        "{}, opt-level {level}: {} for {}",
+                        variant.name, piece.unit.package, piece.target
+                    ));
+                    by_piece.push(self.build(piece, level, variant, &folder, &progress)?);
+                }
+                by_variant.push(by_piece);
+            }
+            for (index, piece) in pieces.iter().enumerate() {
+                let sizes: Vec<_> = by_variant.iter().map(|by_piece| &by_piece[index]).collect();
+                collect(piece, level, &sizes, &mut report);
+            }
+        }
+        progress.finish();
+        Ok(report)
+    }
+
+    /// What there is to build, by target.
+    fn pieces(&self) -> Result<Vec<Piece<'_>>> {
+        let mut by_target = Vec::<(&str, Vec<&Unit>)>::new();
+        for unit in &self.project.units {
+            for target in self.targets_of(unit) {
+                match by_target.iter_mut().find(|(other, _)| *other == target) {
+                    Some((_, units)) => units.push(unit),
+                    None => by_target.push((target, vec![unit])),
+                }
+            }
+        }
+        let mut pieces = Vec::new();
+        for (target, units) in by_target {
+            let linker_flags = linker::rustflags(target, &self.compiler)?;
+            pieces.extend(units.into_iter().map(|unit| Piece {
+                unit,
+                target,
+                linker_flags: linker_flags.clone(),
+            }));
+        }
+        Ok(pieces)
+    }
+
+    /// The targets to build a unit for: those of the run, else its own, else the host.
+    fn targets_of<'a>(&'a self, unit: &'a Unit) -> Vec<&'a str> {
+        let chosen = if !self.targets.is_empty() { &self.targets } else { &unit.targets };
+        if chosen.is_empty() {
+            vec![&self.compiler.host]
+        } else {
+            chosen.iter().map(String::as_str).collect()
+        }
+    }
+
+    fn build(
+        &self,
+        piece: &Piece<'_>,
+        level: OptLevel,
+        variant: &Variant,
+        folder: &Path,
+        progress: &Progress,
+    ) -> Result<BinarySizes> {
+        let rustflags = [&variant.rustflags[..], &piece.linker_flags].concat();
+        let job =
+            Job { unit: piece.unit, target: piece.target, level, rustflags: &rustflags, folder };
+        let built = self.cargo.run(&self.project, job)?;
+        self.compiler.check_unchanged()?;
+        if !built.success {
+            progress.say(&format!(
+                "error: `{}` does not build for {} at opt-level {level} with passes {}\n{}",
+                piece.unit.package, piece.target, variant.name, built.messages
+            ));
+        }
+        Ok(read_sizes(piece.unit, &built))
+    }
+}
+
+/// The sizes of the binaries of `unit`, in its order.
+fn read_sizes(unit: &Unit, built: &Built) -> BinarySizes {
+    let read = |binary: &String| {
+        let Some(path) = built.executables.get(binary) else {
+            return Err("it does not build".to_owned());
+        };
+        fs::read(path)
+            .with_context(|| format!("cannot read `{}`", path.display()))
+            .and_then(|file| Sizes::read(&file))
+            .map_err(|error| format!("{error:#}"))
+    };
+    unit.binaries.iter().map(read).collect()
+}
+
+/// Adds the binaries of `piece` to the report: as results if all variants have them, else as
+/// failed.
+fn collect(piece: &Piece<'_>, level: OptLevel, by_variant: &[&BinarySizes], report: &mut Report) {
+    for (index, binary) in piece.unit.binaries.iter().enumerate() {
+        let mut all_sizes = Vec::new();
+        for (sizes, variant) in by_variant.iter().zip(&report.variants) {
+            match &sizes[index] {
+                Ok(sizes) => all_sizes.push(*sizes),
+                Err(reason) => report.failed.push(Failure {
+                    target: piece.target.to_owned(),
+                    level: level.name(),
+                    variant: variant.name.clone(),
+                    package: piece.unit.package.clone(),
+                    binary: binary.clone(),
+                    reason: reason.clone(),
+                }),
+            }
+        }
+        if all_sizes.len() == report.variants.len() {
+            report.results.push(Measured {
+                target: piece.target.to_owned(),
+                level,
+                package: piece.unit.package.clone(),
+                binary: binary.clone(),
+                sizes: all_sizes,
+            });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::passes::PassChoice;
+
+    #[test]
+    fn a_binary_that_a_variant_lacks_is_failed_and_no_result() {
+        let unit = Unit {
+            package: "nrf".into(),
+            package_id: "path#nrf".into(),
+            targets: vec![],
+            features: vec![],
+            binaries: vec!["whole".into(), "half".into()],
+        };
+        let piece = Piece { unit: &unit, target: "t", linker_flags: vec![] };
+        let mut report = Report {
+            compiler: String::new(),
+            variants: PassChoice::All.variants(&[]).unwrap(),
+            results: vec![],
+            failed: vec![],
+        };
+        let size = |flash| Ok(Sizes { flash, ..Sizes::default() });
+        let off = vec![size(2), size(4)];
+        let on = vec![size(1), Err("it does not build".into())];
+        collect(&piece, OptLevel::S, &[&off, &on], &mut report);
+
+        assert_eq!(report.results.len(), 1);
+        assert_eq!(report.results[0].binary, "whole");
+        let flash: Vec<_> = report.results[0].sizes.iter().map(|sizes| sizes.flash).collect();
+        assert_eq!(flash, [2, 1]);
+        assert_eq!(report.failed.len(), 1);
+        assert_eq!((&*report.failed[0].binary, &*report.failed[0].variant), ("half", "on"));
+    }
+
+    #[test]
+    fn an_executable_that_is_no_elf_file_is_failed() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), "no program").unwrap();
+        let unit = Unit {
+            package: "p".into(),
+            package_id: "path#p".into(),
+            targets: vec![],
+            features: vec![],
+            binaries: vec!["app".into()],
+        };
+        let executables = BTreeMap::from([("app".to_owned(), file.path().to_owned())]);
+        let built = Built { executables, success: true, messages: String::new() };
+        let sizes = read_sizes(&unit, &built);
+        assert!(sizes[0].as_ref().unwrap_err().contains("not an ELF file"));
+    }
+}

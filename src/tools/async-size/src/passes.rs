@@ -1,0 +1,206 @@
+//! The compiler's flag, its passes, and the variants of a build made of them.
+//!
+//! [`FLAG`] and [`PASSES`] are the one place that names them. A compiler may know fewer passes than
+//! this table, so a [`PassChoice`] becomes [`Variant`]s only together with the list of passes that
+//! the compiler at hand knows.
+
+use std::str::FromStr;
+
+use anyhow::{Result, bail};
+
+/// The name of the `-Z` flag that turns the passes on, with the value `no`.
+pub const FLAG: &str = "async-returned-panic";
+
+/// Every pass that the flag turns on, in the order of the table and of the report.
+pub const PASSES: [Pass; 4] = [
+    Pass { name: "ReturnedPending", summary: "a future polled again after its end is pending" },
+    Pass { name: "ElideNoAwait", summary: "no state machine where nothing is awaited" },
+    Pass { name: "CollapseSuspensionPoints", summary: "one state for awaits that do the same" },
+    Pass { name: "InlineAwait", summary: "awaited futures run inside the one that awaits" },
+];
+
+/// The name of the variant that every other one is compared with.
+pub const OFF: &str = "off";
+
+/// The name of the variant with every pass.
+pub const ON: &str = "on";
+
+/// One of the MIR passes.
+#[derive(Debug)]
+pub struct Pass {
+    /// The name as `-Zmir-enable-passes` takes it.
+    pub name: &'static str,
+    /// What the pass does, in a few words for `--help`.
+    pub summary: &'static str,
+}
+
+/// Which passes a run compares with none, as `--passes` names them.
+#[derive(Clone, Debug, PartialEq)]
+pub enum PassChoice {
+    /// All passes together.
+    All,
+    /// All passes together, and each one alone.
+    Each,
+    /// Just these passes, which are in [`PASSES`].
+    Named(Vec<&'static str>),
+}
+
+impl FromStr for PassChoice {
+    type Err = String;
+
+    /// Reads `all`, `each` or a comma-separated list of passes; the error lists the valid names.
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "all" => return Ok(PassChoice::All),
+            "each" => return Ok(PassChoice::Each),
+            _ => {}
+        }
+        let mut names = Vec::new();
+        for given in text.split(',').map(str::trim) {
+            let Some(pass) = PASSES.iter().find(|pass| pass.name == given) else {
+                let valid: Vec<_> = PASSES.iter().map(|pass| pass.name).collect();
+                return Err(format!(
+                    "no pass is named `{given}`; the choices are `all`, `each`, or some of {}",
+                    valid.join(", ")
+                ));
+            };
+            if !names.contains(&pass.name) {
+                names.push(pass.name);
+            }
+        }
+        Ok(PassChoice::Named(names))
+    }
+}
+
+impl PassChoice {
+    /// The variants to build, `off` first.
+    ///
+    /// `known` are the names of the passes that the compiler knows. It is an error to name another.
+    pub fn variants(&self, known: &[&'static str]) -> Result<Vec<Variant>> {
+        let mut variants = vec![Variant::off()];
+        match self {
+            PassChoice::All => variants.push(Variant::on()),
+            PassChoice::Each => {
+                variants.push(Variant::on());
+                variants.extend(known.iter().map(|&name| Variant::only(&[name], known)));
+            }
+            PassChoice::Named(names) => {
+                if let Some(missing) = names.iter().find(|name| !known.contains(name)) {
+                    let known = if known.is_empty() { "none".into() } else { known.join(", ") };
+                    bail!(
+                        "the compiler has no pass `{missing}`; of this tool's passes it has {known}"
+                    );
+                }
+                variants.push(Variant::only(names, known));
+            }
+        }
+        Ok(variants)
+    }
+}
+
+/// One way to build a binary: with the flag off, or on with some of the passes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Variant {
+    /// `off`, `on`, or the names of the passes joined by `+`.
+    pub name: String,
+    /// The flags that rustc gets.
+    pub rustflags: Vec<String>,
+}
+
+impl Variant {
+    /// The build without any pass. It says so with a flag, so that its flags come from the same
+    /// source as those of the others.
+    fn off() -> Self {
+        Variant { name: OFF.into(), rustflags: vec![format!("-Z{FLAG}=yes")] }
+    }
+
+    /// The build with every pass.
+    fn on() -> Self {
+        Variant { name: ON.into(), rustflags: vec![format!("-Z{FLAG}=no")] }
+    }
+
+    /// The build with the passes `names`, and the others in `known` switched off.
+    fn only(names: &[&str], known: &[&str]) -> Self {
+        let mut rustflags = Self::on().rustflags;
+        let others: Vec<_> = known
+            .iter()
+            .filter(|name| !names.contains(name))
+            .map(|name| format!("-{name}"))
+            .collect();
+        if !others.is_empty() {
+            rustflags.push(format!("-Zmir-enable-passes={}", others.join(",")));
+        }
+        Variant { name: names.join("+"), rustflags }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL_FOUR: [&str; 4] =
+        ["ReturnedPending", "ElideNoAwait", "CollapseSuspensionPoints", "InlineAwait"];
+
+    fn named(variants: &[Variant]) -> Vec<&str> {
+        variants.iter().map(|variant| variant.name.as_str()).collect()
+    }
+
+    #[test]
+    fn all_compares_off_with_on() {
+        let variants = PassChoice::All.variants(&ALL_FOUR).unwrap();
+        assert_eq!(named(&variants), ["off", "on"]);
+        assert_eq!(variants[0].rustflags, ["-Zasync-returned-panic=yes"]);
+        assert_eq!(variants[1].rustflags, ["-Zasync-returned-panic=no"]);
+    }
+
+    #[test]
+    fn each_has_every_known_pass_alone() {
+        let known = ["ReturnedPending", "ElideNoAwait", "InlineAwait"];
+        let variants = PassChoice::Each.variants(&known).unwrap();
+        assert_eq!(
+            named(&variants),
+            ["off", "on", "ReturnedPending", "ElideNoAwait", "InlineAwait"]
+        );
+        assert_eq!(
+            variants[3].rustflags,
+            ["-Zasync-returned-panic=no", "-Zmir-enable-passes=-ReturnedPending,-InlineAwait"]
+        );
+    }
+
+    #[test]
+    fn named_passes_make_one_variant() {
+        let choice: PassChoice = "InlineAwait, ElideNoAwait,InlineAwait".parse().unwrap();
+        let variants = choice.variants(&ALL_FOUR).unwrap();
+        assert_eq!(named(&variants), ["off", "InlineAwait+ElideNoAwait"]);
+        assert_eq!(
+            variants[1].rustflags,
+            [
+                "-Zasync-returned-panic=no",
+                "-Zmir-enable-passes=-ReturnedPending,-CollapseSuspensionPoints"
+            ]
+        );
+    }
+
+    #[test]
+    fn no_pass_is_switched_off_when_all_are_named() {
+        let choice: PassChoice = "ReturnedPending".parse().unwrap();
+        let variants = choice.variants(&["ReturnedPending"]).unwrap();
+        assert_eq!(variants[1].rustflags, ["-Zasync-returned-panic=no"]);
+    }
+
+    #[test]
+    fn a_wrong_name_lists_the_valid_ones() {
+        let error = "ReturnedPending,Inline".parse::<PassChoice>().unwrap_err();
+        assert!(error.contains("`Inline`"), "{error}");
+        assert!(ALL_FOUR.iter().all(|name| error.contains(name)), "{error}");
+        assert!("".parse::<PassChoice>().is_err());
+    }
+
+    #[test]
+    fn a_pass_the_compiler_lacks_is_an_error() {
+        let choice: PassChoice = "ReturnedPending,InlineAwait".parse().unwrap();
+        let error = choice.variants(&["ReturnedPending"]).unwrap_err().to_string();
+        assert!(error.contains("no pass `InlineAwait`"), "{error}");
+        assert!(error.ends_with("it has ReturnedPending"), "{error}");
+    }
+}

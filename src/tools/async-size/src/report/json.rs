@@ -1,0 +1,111 @@
+//! The report for programs.
+//!
+//! One object, with all sizes in bytes and variants in the order in which they were built, `off`
+//! first:
+//!
+//! ```text
+//! {
+//!   "compiler": "rustc 1.96.0-dev",               the first line of `rustc -vV`
+//!   "flags": { "off": ["-Z…"], "on": ["-Z…"] },   the flags of each variant
+//!   "results": [                                  binaries that every variant has
+//!     {
+//!       "target": "thumbv6m-none-eabi",
+//!       "level": "z",
+//!       "package": "rp",
+//!       "binary": "leds",
+//!       "variants": {
+//!         "off": { "text": 1, "rodata": 1, "data": 1, "bss": 1, "flash": 1, "ram": 1 },
+//!         "on": { … }
+//!       }
+//!     }
+//!   ],
+//!   "failed": [                                   a binary that a variant lacks
+//!     { "target": …, "level": …, "variant": …, "package": …, "binary": …, "reason": … }
+//!   ]
+//! }
+//! ```
+//!
+//! [`Sizes`] says what each size is.
+
+use serde::{Serialize, Serializer};
+
+use super::{Failure, Report};
+use crate::elf::Sizes;
+
+#[derive(Serialize)]
+struct Root<'a> {
+    compiler: &'a str,
+    flags: Ordered<'a, &'a [String]>,
+    results: Vec<Binary<'a>>,
+    failed: &'a [Failure],
+}
+
+#[derive(Serialize)]
+struct Binary<'a> {
+    target: &'a str,
+    level: &'static str,
+    package: &'a str,
+    binary: &'a str,
+    variants: Ordered<'a, &'a Sizes>,
+}
+
+/// An object whose keys stay in their order.
+struct Ordered<'a, T>(Vec<(&'a str, T)>);
+
+impl<T: Serialize> Serialize for Ordered<'_, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
+    }
+}
+
+/// The report as JSON, with a line break at the end.
+pub fn render(report: &Report) -> serde_json::Result<String> {
+    let names = || report.variants.iter().map(|variant| variant.name.as_str());
+    let flags = report.variants.iter().map(|variant| &variant.rustflags[..]);
+    let root = Root {
+        compiler: &report.compiler,
+        flags: Ordered(names().zip(flags).collect()),
+        results: report
+            .results
+            .iter()
+            .map(|measured| Binary {
+                target: &measured.target,
+                level: measured.level.name(),
+                package: &measured.package,
+                binary: &measured.binary,
+                variants: Ordered(names().zip(&measured.sizes).collect()),
+            })
+            .collect(),
+        failed: &report.failed,
+    };
+    Ok(serde_json::to_string_pretty(&root)? + "\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::report::tests::report;
+
+    #[test]
+    fn the_object_is_as_documented() {
+        let text = render(&report()).unwrap();
+        let value: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(value["compiler"], "rustc 1.96.0-dev");
+        assert_eq!(value["flags"]["on"], json!(["-Zasync-returned-panic=no"]));
+        assert_eq!(
+            value["results"][0],
+            json!({
+                "target": "thumbv6m-none-eabi", "level": "z", "package": "rp", "binary": "leds",
+                "variants": {
+                    "off": {"text": 8000, "rodata": 900, "data": 100, "bss": 400, "flash": 9000, "ram": 500},
+                    "on": {"text": 7000, "rodata": 900, "data": 100, "bss": 300, "flash": 8000, "ram": 400},
+                }
+            })
+        );
+        assert_eq!(value["failed"][0]["binary"], "broken");
+        assert_eq!(value["failed"][0]["reason"], "it does not build");
+        assert!(text.find("\"off\"").unwrap() < text.find("\"on\"").unwrap());
+    }
+}
