@@ -69,14 +69,14 @@ pub fn find_tools(tree: &Tree, pin: &Pin) -> Result<Llvm> {
         .map(|&(_, package)| package)
         .collect();
 
-    let named = tree.config.llvm.llvm_config.clone();
-    let llvm = match named.or_else(|| find_llvm_config(pin)) {
-        Some(config) => Some(check_llvm(config, pin)?),
-        None => {
-            packages.extend(pin.llvm.packages.iter().map(String::as_str));
-            None
-        }
+    let llvm = match &tree.config.llvm.llvm_config {
+        Some(named) => Some(check_llvm(named.clone(), pin)?),
+        // One that is not whole is completed by its packages.
+        None => find_llvm_config(pin).and_then(|config| check_llvm(config, pin).ok()),
     };
+    if llvm.is_none() {
+        packages.extend(pin.llvm.packages.iter().map(String::as_str));
+    }
     // The C compiler and the archiver of the bare-metal targets, and their linker.
     let major = pin.llvm.major;
     let for_bare_metal = ["clang", "llvm-ar", "ld.lld"].map(|tool| format!("{tool}-{major}"));
@@ -105,7 +105,8 @@ fn find_llvm_config(pin: &Pin) -> Option<PathBuf> {
         .or_else(|| in_its_folder.is_file().then_some(in_its_folder))
 }
 
-/// That `config` is the `llvm-config` of an LLVM which is new enough and has FileCheck.
+/// That `config` is the `llvm-config` of an LLVM which is new enough, with its headers to build
+/// with, and FileCheck to test with.
 fn check_llvm(config: PathBuf, pin: &Pin) -> Result<Llvm> {
     let ask = |question: &str| -> Result<String> {
         Ok(command::output(Command::new(&config).arg(question))?.trim().to_owned())
@@ -121,11 +122,14 @@ fn check_llvm(config: PathBuf, pin: &Pin) -> Result<Llvm> {
             pin.llvm.packages.join(" ")
         );
     }
-    let file_check = Path::new(&ask("--bindir")?).join("FileCheck");
-    if !file_check.exists() {
+    let parts = [
+        (Path::new(&ask("--bindir")?).join("FileCheck"), "tools"),
+        (Path::new(&ask("--includedir")?).join("llvm/Config/llvm-config.h"), "dev"),
+    ];
+    if let Some((part, package)) = parts.iter().find(|(part, _)| !part.exists()) {
         bail!(
-            "LLVM {version} has no {}, which the tests need; it is in llvm-{}-tools",
-            file_check.display(),
+            "LLVM {version} has no {}; it is in llvm-{}-{package}",
+            part.display(),
             pin.llvm.major
         );
     }
@@ -178,10 +182,12 @@ mod tests {
     fn fake_llvm(version: &str, with_file_check: bool) -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("llvm-config");
-        let bin = folder.path().display();
-        let script = format!("#!/bin/sh\n[ $1 = --version ] && echo {version} || echo {bin}\n");
+        let here = folder.path().display();
+        let script = format!("#!/bin/sh\n[ $1 = --version ] && echo {version} || echo {here}\n");
         std::fs::write(&config, script).unwrap();
         std::fs::set_permissions(&config, std::fs::Permissions::from_mode(0o755)).unwrap();
+        std::fs::create_dir_all(folder.path().join("llvm/Config")).unwrap();
+        std::fs::write(folder.path().join("llvm/Config/llvm-config.h"), "").unwrap();
         if with_file_check {
             std::fs::write(folder.path().join("FileCheck"), "").unwrap();
         }
@@ -209,6 +215,14 @@ mod tests {
     #[test]
     fn an_llvm_without_file_check_is_refused() {
         assert!(llvm_error("22.1.8", false).contains("llvm-22-tools"));
+    }
+
+    #[test]
+    fn an_llvm_without_headers_is_refused() {
+        let (folder, config) = fake_llvm("22.1.8", true);
+        std::fs::remove_dir_all(folder.path().join("llvm")).unwrap();
+        let error = check_llvm(config, &Pin::read().unwrap()).err().unwrap().to_string();
+        assert!(error.contains("llvm-22-dev"), "{error}");
     }
 
     #[test]
