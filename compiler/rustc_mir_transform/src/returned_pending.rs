@@ -78,15 +78,16 @@
 //!   and neither the layout of the coroutine nor its drop shim depends on it.
 //!   (`tests/ui/async-await/returned-panic/across-crates.rs`)
 //! * **The pass may be left out.** It is required by no other pass.
+//!   (`tests/mir-opt/coroutine/returned_pending_off.rs`)
 //!
 //! # Where it does not pay
 //!
 //! * A panic handler that ignores its message leaves, after link-time optimization, one call for
 //!   all panics of a function. `Pending` takes more: a value to be written, and the way to where it
-//!   is looked at. Firmware that only halts when it panics grows by about half a percent. Most of
-//!   it is in futures that were inlined into the one that awaits them. Their *returned* state
-//!   cannot be reached there, as a future is not polled again once it has given its value to an
-//!   await, but only who knows the awaiting body can tell.
+//!   is looked at. Firmware that only halts when it panics grows by about half a percent. A future
+//!   that was inlined into the one that awaits it pays, too, though its *returned* state cannot be
+//!   reached there: it is not polled again once it has given its value to an await, but only who
+//!   knows the awaiting body can tell.
 //! * Without the call a poll function costs less in the eyes of LLVM's inliner. At opt-level s that
 //!   takes some over its threshold which are awaited in many places.
 //!
@@ -148,7 +149,7 @@ impl<'tcx> crate::MirPass<'tcx> for ReturnedPending {
         let targets = SwitchTargets::new(cases, targets.otherwise());
         patch.patch_terminator(START_BLOCK, TerminatorKind::SwitchInt { discr, targets });
         if merge {
-            mark_poisoned_as_returned(body, &mut patch);
+            mark_poisoned_as_returned(tcx, body, &mut patch);
         }
         patch.apply(body);
         simplify::remove_dead_blocks(body);
@@ -244,11 +245,17 @@ fn poll_pending<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> Rvalue<'tcx> {
 }
 
 /// Turns every mark of a poisoned future into that of a finished one.
-fn mark_poisoned_as_returned<'tcx>(body: &Body<'tcx>, patch: &mut MirPatch<'tcx>) {
+fn mark_poisoned_as_returned<'tcx>(
+    tcx: TyCtxt<'tcx>,
+    body: &Body<'tcx>,
+    patch: &mut MirPatch<'tcx>,
+) {
     for (block, data) in body.basic_blocks.iter_enumerated() {
         for (statement_index, statement) in data.statements.iter().enumerate() {
             if let StatementKind::SetDiscriminant { place, variant_index: POISONED } =
                 &statement.kind
+                // An enum that the body uses may have a variant of that number, too.
+                && place.ty(body, tcx).ty.is_coroutine()
             {
                 let location = Location { block, statement_index };
                 debug!(?location, "marks a poisoned future as returned");
