@@ -10,8 +10,12 @@ use crate::stage0::Stage0;
 use crate::tree::Tree;
 
 /// The packages in our workspace, with their folders.
-pub const PACKAGES: [(&str, &str); 2] =
-    [("bootstrap", "src/bootstrap"), ("async-size", "src/tools/async-size")];
+pub const PACKAGES: [(&str, &str); 4] = [
+    ("bootstrap", "src/bootstrap"),
+    ("async-bench", "src/tools/async-bench"),
+    ("async-size", "src/tools/async-size"),
+    ("measure", "src/tools/measure"),
+];
 
 /// Cargo's subcommand `verb` for our workspace.
 pub fn cargo(tree: &Tree, stage0: &Stage0, verb: &str) -> Command {

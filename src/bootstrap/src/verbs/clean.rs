@@ -31,7 +31,7 @@ impl Arguments {
                 paths.extend([tree.sources(checkout), tree.bootstrap_config(checkout)]);
             }
         }
-        paths.extend(["async-size", "export"].map(|name| tree.build().join(name)));
+        paths.extend(["async-bench", "async-size", "export"].map(|name| tree.build().join(name)));
         if self.all {
             paths.extend(["base", "download", "pristine"].map(|name| tree.build().join(name)));
         }

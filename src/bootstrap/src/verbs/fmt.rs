@@ -10,12 +10,9 @@ use crate::overlay::{self, Overlay};
 use crate::tree::Tree;
 use crate::{command, host, stage0};
 
-/// Workspaces and single files of ours that rustfmt is run on, besides those laid over rustc.
-const FIRMWARE: &str = "src/tools/async-size/firmware";
-
 /// Format our Rust code.
 ///
-/// That is the tools, the firmware, and what goes into the compiler and the library. Tests keep the
+/// That is the tools, the programs that they measure, and what goes into the compiler and the library. Tests keep the
 /// form that they were written in, as in rustc.
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -58,7 +55,7 @@ impl Arguments {
 fn files(tree: &Tree) -> Result<Vec<PathBuf>> {
     let laid_out = Overlay::read(tree.root(), &["compiler", "library"])?.files.into_keys();
     let mut files: Vec<PathBuf> = laid_out.map(|path| tree.root().join(path)).collect();
-    for folder in ["src/bootstrap", "src/tools/async-size/src", FIRMWARE] {
+    for folder in ["src/bootstrap", "src/tools"] {
         let folder = tree.root().join(folder);
         if folder.is_dir() {
             files.extend(overlay::files_below(&folder)?);

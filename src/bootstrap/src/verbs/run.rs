@@ -10,15 +10,17 @@ use crate::tree::{Checkout, Tree};
 use crate::{command, host_tools, rustc_bootstrap, stage0, verbs};
 
 /// The tools that can be run, with what they are for.
-const TOOLS: [(&str, &str); 1] =
-    [("async-size", "builds firmware with our passes off and on, and compares its size")];
+const TOOLS: [(&str, &str); 2] = [
+    ("async-bench", "runs programs with our passes off and on, and compares what they execute"),
+    ("async-size", "builds firmware with our passes off and on, and compares its size"),
+];
 
 /// Build the compiler and run one of our tools with it.
 ///
 /// For example: ./x.py run async-size -- --bin blinky --opt-level z
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Its name: async-size
+    /// Its name: async-bench or async-size
     #[arg(value_name = "TOOL")]
     tool: String,
     /// What the tool gets, behind `--`
@@ -53,6 +55,7 @@ impl Arguments {
             tool.env("RUSTC", sysroot.join("bin/rustc")).env("CARGO", &ready.stage0.cargo);
             tool
         };
+        tool.env("ASYNC_BENCH_TARGET_DIR", tree.build().join("async-bench"));
         tool.env("ASYNC_SIZE_TARGET_DIR", tree.build().join("async-size"));
         Ok(verbs::same_code(command::status(tool.args(&self.arguments))?))
     }

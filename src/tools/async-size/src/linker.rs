@@ -3,11 +3,9 @@
 //! Such targets link with rustc's own `rust-lld` by default, which a compiler built from source
 //! need not have. LLD from LLVM does the same work, so it is named to rustc if it is there.
 
-use std::env;
-
 use anyhow::{Result, bail};
-
-use crate::compiler::Compiler;
+use measure::compiler::Compiler;
+use measure::program;
 
 /// The names of LLD for ELF to look for in `PATH`, the best first.
 const LLD: [&str; 2] = ["ld.lld-22", "ld.lld"];
@@ -28,7 +26,7 @@ pub fn rustflags(target: &str, compiler: &Compiler) -> Result<Vec<String>> {
     }
     let own_folder = compiler.sysroot.join("lib/rustlib").join(&compiler.host).join("bin");
     let own = own_folder.join("rust-lld");
-    let linker = if let Some(name) = LLD.iter().find(|name| is_in_path(name)) {
+    let linker = if let Some(name) = LLD.iter().find(|name| program::find(name).is_some()) {
         (*name).to_owned()
     } else if own.is_file() {
         own.display().to_string()
@@ -41,11 +39,6 @@ pub fn rustflags(target: &str, compiler: &Compiler) -> Result<Vec<String>> {
         );
     };
     Ok(vec![format!("-Clinker={linker}"), "-Clinker-flavor=ld.lld".into()])
-}
-
-fn is_in_path(program: &str) -> bool {
-    let path = env::var_os("PATH").unwrap_or_default();
-    env::split_paths(&path).any(|folder| folder.join(program).is_file())
 }
 
 #[cfg(test)]

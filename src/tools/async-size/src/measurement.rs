@@ -4,16 +4,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use measure::build_folder;
+use measure::cargo_build::{Built, CargoBuild, Job};
+use measure::compiler::Compiler;
+use measure::opt_level::OptLevel;
+use measure::passes::Variant;
+use measure::progress::Progress;
+use measure::project::{Project, Unit};
 
-use crate::build_folder;
-use crate::cargo_build::{Built, CargoBuild, Job};
-use crate::compiler::Compiler;
 use crate::elf::Sizes;
 use crate::linker;
-use crate::opt_level::OptLevel;
-use crate::passes::Variant;
-use crate::progress::Progress;
-use crate::project::{Project, Unit};
 use crate::report::{Failure, Measured, Report};
 
 /// All that a run needs to know.
@@ -63,7 +63,8 @@ impl Measurement {
             for variant in &self.variants {
                 let folder_name = format!("{}-{level}", variant.name);
                 let stamp = &self.compiler.stamp;
-                let folder = build_folder::prepare(&self.target_dir, &folder_name, stamp)?;
+                let folder =
+                    build_folder::prepare(crate::NAME, &self.target_dir, &folder_name, stamp)?;
                 let mut by_piece = Vec::new();
                 for piece in &pieces {
                     progress.begin(&format!(
@@ -187,8 +188,9 @@ fn collect(piece: &Piece<'_>, level: OptLevel, by_variant: &[&BinarySizes], repo
 mod tests {
     use std::collections::BTreeMap;
 
+    use measure::passes::PassChoice;
+
     use super::*;
-    use crate::passes::PassChoice;
 
     #[test]
     fn a_binary_that_a_variant_lacks_is_failed_and_no_result() {

@@ -27,7 +27,8 @@
 //!
 //! [`Sizes`] says what each size is.
 
-use serde::{Serialize, Serializer};
+use measure::json::{self, Ordered};
+use serde::Serialize;
 
 use super::{Failure, Report};
 use crate::elf::Sizes;
@@ -49,22 +50,12 @@ struct Binary<'a> {
     variants: Ordered<'a, &'a Sizes>,
 }
 
-/// An object whose keys stay in their order.
-struct Ordered<'a, T>(Vec<(&'a str, T)>);
-
-impl<T: Serialize> Serialize for Ordered<'_, T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(key, value)| (key, value)))
-    }
-}
-
 /// The report as JSON, with a line break at the end.
 pub fn render(report: &Report) -> serde_json::Result<String> {
     let names = || report.variants.iter().map(|variant| variant.name.as_str());
-    let flags = report.variants.iter().map(|variant| &variant.rustflags[..]);
     let root = Root {
         compiler: &report.compiler,
-        flags: Ordered(names().zip(flags).collect()),
+        flags: json::flags(&report.variants),
         results: report
             .results
             .iter()
@@ -78,7 +69,7 @@ pub fn render(report: &Report) -> serde_json::Result<String> {
             .collect(),
         failed: &report.failed,
     };
-    Ok(serde_json::to_string_pretty(&root)? + "\n")
+    json::render(&root)
 }
 
 #[cfg(test)]

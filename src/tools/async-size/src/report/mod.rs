@@ -1,15 +1,14 @@
 //! What a run found, and the three forms that it is shown in.
 
-pub mod amount;
 pub mod json;
 pub mod svg;
 pub mod table;
 
+use measure::opt_level::OptLevel;
+use measure::passes::Variant;
 use serde::Serialize;
 
 use crate::elf::Sizes;
-use crate::opt_level::OptLevel;
-use crate::passes::Variant;
 
 /// All that a run found.
 #[derive(Debug)]
@@ -108,8 +107,9 @@ impl Group<'_> {
 
 #[cfg(test)]
 pub mod tests {
+    use measure::passes::PassChoice;
+
     use super::*;
-    use crate::passes::PassChoice;
 
     /// A report with two binaries, of which one grew, and a failure.
     pub fn report() -> Report {

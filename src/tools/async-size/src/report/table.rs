@@ -1,6 +1,8 @@
 //! The report for people.
 
-use super::amount::{change, percent};
+use measure::amount::{change, percent};
+use measure::table::{Grid, SUM};
+
 use super::{Group, Report};
 use crate::elf::Sizes;
 
@@ -9,9 +11,6 @@ const FOOTNOTE: &str = "\
 Bytes. flash: all allocated sections with contents in the file (.text, .rodata, vector and unwind
 tables, the load image of .data); RAM: all allocated writable sections (.data, .bss), no stack.
 ";
-
-/// The name of the last row.
-const SUM: &str = "sum";
 
 /// The tables for every target and level, with sums and the rule of the sizes; then what failed.
 pub fn render(report: &Report) -> String {
@@ -69,7 +68,7 @@ fn one_variant(group: &Group<'_>) -> Grid {
         .map(|(off, on)| vec![off.to_string(), on.to_string(), change(off, on)]);
         flash.push(percent(off.flash, on.flash));
         ram.push(percent(off.ram, on.ram));
-        grid.rows.push(vec![vec![label], text, rodata, flash, ram]);
+        grid.add(vec![vec![label], text, rodata, flash, ram]);
     };
     for binary in &group.binaries {
         add(group.label(binary), &binary.sizes);
@@ -97,7 +96,7 @@ fn several_variants(group: &Group<'_>, report: &Report) -> Grid {
                     vec![size.to_string(), change(off, size), percent(off, size)]
                 }
             };
-            grid.rows.push(vec![
+            grid.add(vec![
                 vec![if is_off { label.clone() } else { String::new() }],
                 vec![variant.name.clone()],
                 cells(off.flash, sizes.flash),
@@ -131,76 +130,11 @@ fn conclusion(group: &Group<'_>, report: &Report) -> String {
     text
 }
 
-/// A table whose columns stand in groups, with a title over each group.
-///
-/// Columns of a group that has no title are text, and stand to the left; others are numbers.
-struct Grid {
-    titles: Vec<&'static str>,
-    /// The rows: cells by group and column. The first row names the columns.
-    rows: Vec<Vec<Vec<String>>>,
-}
-
-impl Grid {
-    fn new(groups: &[(&'static str, &[&str])]) -> Self {
-        let names = groups.iter().map(|(_, names)| names.iter().map(|&name| name.into()).collect());
-        Grid {
-            titles: groups.iter().map(|&(title, _)| title).collect(),
-            rows: vec![names.collect()],
-        }
-    }
-
-    fn render(&self) -> String {
-        let widths = self.widths();
-        let titles = self.titles.iter().zip(&widths).map(|(title, widths)| {
-            let width = widths.iter().sum::<usize>() + widths.len() - 1;
-            format!("{title:^width$}")
-        });
-        let mut text = line(titles);
-        for (index, row) in self.rows.iter().enumerate() {
-            // The names of the columns and the sum are set off from the rows between them.
-            let is_sum = row[0][0] == SUM;
-            if index == 1 || is_sum {
-                let rules = widths
-                    .iter()
-                    .map(|widths| "─".repeat(widths.iter().sum::<usize>() + widths.len() - 1));
-                text += &(rules.collect::<Vec<_>>().join("─┼─") + "\n");
-            }
-            text +=
-                &line(row.iter().zip(&widths).zip(&self.titles).map(|((cells, widths), title)| {
-                    let cells = cells.iter().zip(widths).map(|(cell, &width)| {
-                        if title.is_empty() {
-                            format!("{cell:<width$}")
-                        } else {
-                            format!("{cell:>width$}")
-                        }
-                    });
-                    cells.collect::<Vec<_>>().join(" ")
-                }));
-        }
-        text
-    }
-
-    /// The width of every column, in characters.
-    fn widths(&self) -> Vec<Vec<usize>> {
-        let width = |group: usize, column: usize| {
-            self.rows.iter().map(|row| row[group][column].chars().count()).max().unwrap_or(0)
-        };
-        let columns = |(group, cells): (usize, &Vec<String>)| {
-            (0..cells.len()).map(|column| width(group, column)).collect()
-        };
-        self.rows[0].iter().enumerate().map(columns).collect()
-    }
-}
-
-/// The parts of a line with bars between them.
-fn line(parts: impl Iterator<Item = String>) -> String {
-    parts.collect::<Vec<_>>().join(" │ ").trim_end().to_owned() + "\n"
-}
-
 #[cfg(test)]
 mod tests {
+    use measure::passes::Variant;
+
     use super::*;
-    use crate::passes::Variant;
     use crate::report::tests::report;
 
     #[test]

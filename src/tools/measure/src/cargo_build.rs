@@ -20,6 +20,8 @@ pub struct CargoBuild {
     pub cargo: OsString,
     /// The compiler.
     pub rustc: PathBuf,
+    /// Whether all crates of a program are optimized together (fat LTO), as those of firmware are.
+    pub lto: bool,
     /// How many jobs cargo may run at once, if not as many as it wants.
     pub jobs: Option<NonZeroUsize>,
     /// Whether cargo's messages go to stderr while it builds.
@@ -98,7 +100,7 @@ impl CargoBuild {
         if let Some(jobs) = self.jobs {
             command.args(["--jobs", &jobs.to_string()]);
         }
-        for (key, value) in profile(job.level) {
+        for (key, value) in profile(job.level, self.lto) {
             command.args(["--config", &format!("profile.release.{key}={value}")]);
         }
         rustflags::add(&mut command, job.target, job.rustflags);
@@ -106,12 +108,13 @@ impl CargoBuild {
     }
 }
 
-/// The release profile that is used for every project, so that sizes can be compared: what firmware
-/// that has to be small is built with. Entries of the project for single packages still hold.
-fn profile(level: OptLevel) -> [(&'static str, String); 6] {
+/// The release profile that is used for every project, so that results can be compared. With `lto`
+/// it is what firmware that has to be small is built with. Entries of the project for single
+/// packages still hold.
+fn profile(level: OptLevel, lto: bool) -> [(&'static str, String); 6] {
     [
         ("opt-level", level.toml()),
-        ("lto", "\"fat\"".into()),
+        ("lto", if lto { "\"fat\"" } else { "\"off\"" }.into()),
         ("codegen-units", "1".into()),
         ("panic", "\"abort\"".into()),
         ("debug", "false".into()),
@@ -184,6 +187,7 @@ text of a program
         let build = CargoBuild {
             cargo: "cargo".into(),
             rustc: "/c/rustc".into(),
+            lto: true,
             jobs: NonZeroUsize::new(2),
             verbose: false,
         };
@@ -214,6 +218,8 @@ text of a program
             assert!(line.contains(&format!(" {part} ")), "{part} is not in {line}");
         }
         assert!(!line.contains("--locked"), "{line}");
+        let without_lto = profile(OptLevel::Z, false);
+        assert_eq!(without_lto[1], ("lto", "\"off\"".to_owned()));
         let rustc = command.get_envs().find(|(name, _)| *name == "RUSTC").unwrap();
         assert_eq!(rustc.1, Some(OsStr::new("/c/rustc")));
     }

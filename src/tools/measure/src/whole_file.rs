@@ -27,7 +27,7 @@ fn write_and_rename(path: &Path, text: &str) -> Result<()> {
     // A temporary file is for its owner's eyes only; a report is like any other file.
     #[cfg(unix)]
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let mut file = builder.prefix(".async-size").tempfile_in(folder_of(path))?;
+    let mut file = builder.prefix(".report").tempfile_in(folder_of(path))?;
     file.write_all(text.as_bytes())?;
     file.persist(path)?;
     Ok(())

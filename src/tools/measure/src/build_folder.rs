@@ -10,15 +10,13 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-/// The name of the file with the stamp.
-const STAMP_FILE: &str = ".async-size-compiler";
-
 /// Makes the folder `name` in `target_dir` ready for the compiler with the `stamp`, and returns it.
+/// The `tool` is the name of the one that builds there.
 ///
 /// Fails if the folder has files but no stamp: then something else made it, and it is left alone.
-pub fn prepare(target_dir: &Path, name: &str, stamp: &str) -> Result<PathBuf> {
+pub fn prepare(tool: &str, target_dir: &Path, name: &str, stamp: &str) -> Result<PathBuf> {
     let folder = target_dir.join(name);
-    let stamp_file = folder.join(STAMP_FILE);
+    let stamp_file = folder.join(format!(".{tool}-compiler"));
     match fs::read_to_string(&stamp_file) {
         Ok(found) if found == stamp => return Ok(folder),
         Ok(_) => fs::remove_dir_all(&folder)
@@ -26,7 +24,7 @@ pub fn prepare(target_dir: &Path, name: &str, stamp: &str) -> Result<PathBuf> {
         Err(error) if error.kind() == ErrorKind::NotFound => {
             if fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some()) {
                 bail!(
-                    "`{}` has files that async-size did not make; name another --target-dir",
+                    "`{}` has files that {tool} did not make; name another --target-dir",
                     folder.display()
                 );
             }
@@ -48,12 +46,12 @@ mod tests {
     #[test]
     fn only_another_compiler_empties_the_folder() {
         let target_dir = tempfile::tempdir().unwrap();
-        let folder = prepare(target_dir.path(), "on-z", "first").unwrap();
+        let folder = prepare("async-size", target_dir.path(), "on-z", "first").unwrap();
         let built = folder.join("built");
         fs::write(&built, "").unwrap();
-        prepare(target_dir.path(), "on-z", "first").unwrap();
+        prepare("async-size", target_dir.path(), "on-z", "first").unwrap();
         assert!(built.exists());
-        prepare(target_dir.path(), "on-z", "second").unwrap();
+        prepare("async-size", target_dir.path(), "on-z", "second").unwrap();
         assert!(folder.exists() && !built.exists());
     }
 
@@ -63,7 +61,7 @@ mod tests {
         let folder = target_dir.path().join("off-s");
         fs::create_dir(&folder).unwrap();
         fs::write(folder.join("mine"), "").unwrap();
-        assert!(prepare(target_dir.path(), "off-s", "first").is_err());
+        assert!(prepare("async-size", target_dir.path(), "off-s", "first").is_err());
         assert!(folder.join("mine").exists());
     }
 }

@@ -1,0 +1,53 @@
+//! The report as a picture: a bar chart of the instructions that are saved, in percent.
+//!
+//! Every program and variant has a part of its own, with a row per mode and a bar per level.
+
+use measure::amount::percentage;
+use measure::arguments::unique;
+use measure::chart::{Chart, Part};
+
+use super::Report;
+
+/// The chart as an SVG document.
+pub fn render(report: &Report) -> String {
+    let chart = Chart {
+        title: "Instructions saved, in % of those without the passes",
+        subtitle: &report.compiler,
+        levels: unique(report.results.iter().map(|result| result.level)),
+        parts: parts(report),
+    };
+    chart.render()
+}
+
+fn parts(report: &Report) -> Vec<Part> {
+    let mut parts = Vec::new();
+    for program in unique(report.results.iter().map(|result| result.program)) {
+        for (index, variant) in report.variants.iter().enumerate().skip(1) {
+            let mut part = Part::new(format!("{}, passes {}", program.package, variant.name));
+            for result in report.results.iter().filter(|result| result.program == program) {
+                let saved = -percentage(result.instructions(0), result.instructions(index));
+                part.add(result.mode.name.into(), false, result.level, saved);
+            }
+            parts.push(part);
+        }
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use measure::xml::count_elements;
+
+    use super::*;
+    use crate::report::tests::report;
+
+    #[test]
+    fn every_mode_has_a_bar_with_what_it_saves() {
+        let svg = render(&report());
+        // Three modes, the legend and the ground.
+        assert_eq!(count_elements(&svg, "rect"), Ok(3 + 1 + 1));
+        for text in [">16.67 %<", ">\u{2212}0.90 %<", ">concrete<", ">smol-work, passes on<"] {
+            assert!(svg.contains(text), "{text} is not in {svg}");
+        }
+    }
+}

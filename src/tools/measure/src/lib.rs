@@ -1,0 +1,23 @@
+//! What the tools that measure the passes of `-Z async-returned-panic=no` have in common.
+//!
+//! Each of them builds programs with the passes off and on, and compares what comes out.
+//! [`passes`] is the one table of the passes; [`compiler`] and [`cargo_build`] build with them;
+//! [`table`], [`json`] and [`chart`] are what reports are made of, and [`report`] writes them.
+
+pub mod amount;
+pub mod arguments;
+pub mod build_folder;
+pub mod cargo_build;
+pub mod chart;
+pub mod compiler;
+pub mod json;
+pub mod opt_level;
+pub mod passes;
+pub mod program;
+pub mod progress;
+pub mod project;
+pub mod report;
+pub mod rustflags;
+pub mod table;
+pub mod whole_file;
+pub mod xml;
