@@ -1,0 +1,495 @@
+//! Gives a future that never waits no state machine, and an await that never waits no state.
+//!
+//! # Motivation
+//!
+//! `async { 5 }` is as large a state machine as any other: a switch on a state that it is entered
+//! by, a place in memory where that state is kept, a case for *returned*, one for *poisoned*. An
+//! async fn that awaits it gets a suspension point for that, with another state, the locals saved
+//! in it, and code that drops these if the future is dropped there. None of it is ever used. But
+//! LLVM would have to see that across the calls of two poll functions, through memory, and so it
+//! rarely does.
+//!
+//! # The transformation
+//!
+//! It takes two steps. [`Awaits`] comes before [`StateTransform`]. In each await by value whose
+//! awaitee is [never pending][never_pending], it removes the way to *pending*:
+//!
+//! ```text
+//!   switchInt(discriminant(answer)) -> [0: ready, 1: pending]
+//! ```
+//! becomes
+//! ```text
+//!   goto -> ready
+//! ```
+//!
+//! With its last such way a suspension point is dead, and so is all that only it leads to. Nor is
+//! there anything to drop in an awaitee that has been polled so. One that does nothing but answer a
+//! constant is not even polled.
+//!
+//! Whether a generic awaitee is ever pending is known only once the code of the body is generated
+//! for a concrete type. There the step asks a constant, `NeverPending::<F>::ANSWER`, on every way
+//! that belongs to the suspension point: before it suspends, where it is resumed, and where the
+//! future is dropped in that state. Collecting and generating code evaluate it per instance, and
+//! skip what cannot be reached.
+//!
+//! [`Machine`] comes after [`StateTransform`], when a body without suspension points looks so:
+//!
+//! ```text
+//!   bb0: switchInt(discr) -> [0: start, 1: returned, 2: poisoned, otherwise: unreachable]
+//!   ..
+//!   bb5: _0 = Poll::Ready(..); discriminant(*self) = 1 (returned); return
+//! ```
+//!
+//! 1. If the body is [replayable] it becomes `goto -> start`, its marks are removed, and the layout
+//!    of the coroutine keeps *unresumed* as its only variant. A layout of one variant has no tag:
+//!    the future is its upvars, as a closure is.
+//! 2. Otherwise, if no case is left for *poisoned* ([`ReturnedPending`] has joined it with
+//!    *returned*, or nothing can unwind), its variant goes.
+//!
+//! # Soundness
+//!
+//! * **No way that is taken is removed.** See the page of [never_pending], which also says why an
+//!   await by value is the first to poll its awaitee. The guards of generic awaitees go by the same
+//!   fact. The state behind them can then not be reached, neither by resuming nor by dropping the
+//!   future, because only the way before it leads there.
+//! * **A body that is run again cannot be told from one that is not.** See the page of [replayable].
+//! * **Not dropping the awaitee is the same as dropping it.** Between the assignment of its local
+//!   and its poll there is nothing that unwinds. Once the poll has returned `Ready`, or unwound,
+//!   the coroutine is in a state in which its drop does nothing.
+//! * **Not polling the awaitee is the same as polling it.** It has no upvars, its body is but a
+//!   constant, and so is its drop but nothing. It is still made, since that may have an effect,
+//!   unless the function that makes it provably has none.
+//! * **The layout is the same for all who ask.** It is settled where the coroutine is defined, and
+//!   recorded with its body. No crate that uses the coroutine decides anything of it.
+//! * **No state is without a variant.** The variants that go are those to which no discriminant is
+//!   set any more. (`tests/mir-opt/coroutine/elide_no_await.rs`)
+//! * **Types say what they said.** Whether a future is `Send`, needs drop, or may contain itself is
+//!   decided by its witness, from the MIR before this.
+//!   (`tests/ui/async-await/elide-no-await/recursion.rs`)
+//!
+//! # Left for later
+//!
+//! * A future of a generic body keeps, for every type, the fields of a state that some types never
+//!   reach. A layout is one for all instances.
+//! * A finished future of case 2 answers `Pending`, as a poisoned one does; what it is *for* is to
+//!   be awaited, and then it is polled once. Its state is dead weight there, which only inlining it
+//!   takes away.
+//!
+//! [`Awaits`]: ElideNoAwait::Awaits
+//! [`Machine`]: ElideNoAwait::Machine
+//! [`ReturnedPending`]: crate::returned_pending::ReturnedPending
+//! [`StateTransform`]: crate::coroutine::StateTransform
+//! [never_pending]: crate::never_pending
+//! [replayable]: crate::replayable
+
+use rustc_hir::def_id::{DefId, LocalDefId};
+use rustc_hir::{CoroutineDesugaring, CoroutineKind, LangItem};
+use rustc_index::IndexVec;
+use rustc_index::bit_set::DenseBitSet;
+use rustc_middle::bug;
+use rustc_middle::mir::*;
+use rustc_middle::ty::{
+    self, CoroutineArgs, CoroutineArgsExt, InstanceKind, TyCtxt, TypeVisitableExt,
+};
+use rustc_session::Session;
+use tracing::{debug, instrument};
+
+use crate::never_pending::{Await, answers_constant, call_in, find_awaits, is_coroutine_maker};
+use crate::patch::MirPatch;
+use crate::replayable::is_replayable;
+use crate::{
+    dead_store_elimination, gvn, pass_manager as pm, remove_place_mention, simplify,
+    simplify_branches,
+};
+
+pub(super) enum ElideNoAwait {
+    /// Removes the suspension points of awaits that never wait.
+    Awaits,
+    /// Removes the states that a body without suspension points does not need.
+    Machine,
+}
+
+/// Whether the pass is on for this crate. It is not where a drop may suspend: that drop is only
+/// expanded to an await after the summaries have been taken.
+pub(crate) fn is_enabled(tcx: TyCtxt<'_>) -> bool {
+    pm::should_run_pass(tcx, &ElideNoAwait::Machine, pm::Optimizations::Allowed)
+        && !tcx.features().async_drop()
+}
+
+impl<'tcx> crate::MirPass<'tcx> for ElideNoAwait {
+    /// One name for both steps: each is of little use without the other.
+    fn name(&self) -> &'static str {
+        "ElideNoAwait"
+    }
+
+    fn is_enabled(&self, sess: &Session) -> bool {
+        !sess.opts.unstable_opts.async_returned_panic && sess.mir_opt_level() >= 2
+    }
+
+    #[instrument(level = "debug", skip_all, fields(def_id = ?body.source.def_id()))]
+    fn run_pass(&self, tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
+        // The glue of `async_drop_in_place` is a coroutine by instance.
+        let InstanceKind::Item(def_id) = body.source.instance else { return };
+        let Some(def_id) = def_id.as_local() else { return };
+        if body.coroutine.is_none() || !is_enabled(tcx) || is_optimize_none(tcx, def_id) {
+            return;
+        }
+        match self {
+            ElideNoAwait::Awaits => elide_awaits(tcx, body),
+            ElideNoAwait::Machine => elide_machine(tcx, body, def_id),
+        }
+    }
+
+    fn is_required(&self) -> bool {
+        false
+    }
+}
+
+/// Whether the function that the coroutine of `def_id` is written in is to be left as written.
+fn is_optimize_none(tcx: TyCtxt<'_>, def_id: LocalDefId) -> bool {
+    let root = tcx.typeck_root_def_id(def_id.to_def_id());
+    [def_id.to_def_id(), root].into_iter().any(|def_id| {
+        tcx.def_kind(def_id).has_codegen_attrs()
+            && tcx.codegen_fn_attrs(def_id).optimize.do_not_optimize()
+    })
+}
+
+fn elide_awaits<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
+    let awaits = find_awaits(tcx, body);
+    if awaits.is_empty() {
+        return;
+    }
+    let typing_env = ty::TypingEnv::post_analysis(tcx, body.source.def_id());
+    let mut patch = MirPatch::new(body);
+    let mut finished = DenseBitSet::new_empty(body.local_decls.len());
+    let mut answered = finished.clone();
+    for found in &awaits {
+        let awaitee = tcx.erase_and_anonymize_regions(found.awaitee);
+        if tcx.never_pending(typing_env.as_query_input(awaitee)) {
+            debug!(?found, "never waits");
+            patch.patch_terminator(found.switch, TerminatorKind::Goto { target: found.ready });
+            if let ty::Coroutine(def_id, args) = *awaitee.kind() {
+                finished.insert(found.local);
+                if let Some(answer) = answers_constant(tcx, def_id, args) {
+                    answer_at_once(tcx, body, found, answer, &mut patch);
+                    answered.insert(found.local);
+                }
+            }
+        } else if awaitee.has_non_region_param() {
+            debug!(?found, "never waits, if its awaitee does not");
+            guard(tcx, body, found, &mut patch);
+        }
+    }
+    remove_drops(body, &finished, &mut patch);
+    patch.apply(body);
+    // The debugger would show a value that nothing is left of.
+    body.var_debug_info.retain(|info| match info.value {
+        VarDebugInfoContents::Place(place) => !answered.contains(place.local),
+        VarDebugInfoContents::Const(_) => true,
+    });
+    simplify::remove_dead_blocks(body);
+}
+
+/// Removes the drops of coroutines that have been polled whenever they are dropped, and were not
+/// pending: they have returned or panicked, and nothing is left in them.
+fn remove_drops<'tcx>(
+    body: &Body<'tcx>,
+    finished: &DenseBitSet<Local>,
+    patch: &mut MirPatch<'tcx>,
+) {
+    for (block, data) in body.basic_blocks.iter_enumerated() {
+        if let TerminatorKind::Drop { place, target, .. } = data.terminator().kind
+            && place.as_local().is_some_and(|local| finished.contains(local))
+            && !patch.is_term_patched(block)
+        {
+            patch.patch_terminator(block, TerminatorKind::Goto { target });
+        }
+    }
+}
+
+/// Leads the case of `Pending` in the switch of `found` to `target`.
+fn redirect_pending<'tcx>(
+    body: &Body<'tcx>,
+    found: &Await<'tcx>,
+    target: BasicBlock,
+    patch: &mut MirPatch<'tcx>,
+) {
+    let TerminatorKind::SwitchInt { discr, targets } =
+        &body.basic_blocks[found.switch].terminator().kind
+    else {
+        bug!("no switch on an answer: {found:?}");
+    };
+    let cases = targets
+        .iter()
+        .map(|(value, case)| (value, if case == found.pending { target } else { case }));
+    let targets = SwitchTargets::new(cases, targets.otherwise());
+    patch.patch_terminator(
+        found.switch,
+        TerminatorKind::SwitchInt { discr: discr.clone(), targets },
+    );
+}
+
+/// Puts `answer` in place of the poll of an awaitee that does nothing but to answer it.
+fn answer_at_once<'tcx>(
+    tcx: TyCtxt<'tcx>,
+    body: &Body<'tcx>,
+    found: &Await<'tcx>,
+    answer: Const<'tcx>,
+    patch: &mut MirPatch<'tcx>,
+) {
+    let span = body.basic_blocks[found.poll].terminator().source_info.span;
+    let constant =
+        Operand::Constant(Box::new(ConstOperand { span, user_ty: None, const_: answer }));
+    let ready = new_ready(tcx, body, found, constant);
+    replace_call(body, found.poll, Some(ready), patch);
+    replace_call(body, found.new_unchecked, None, patch);
+    replace_call(body, found.get_context, None, patch);
+    for argument in found.arguments {
+        patch.nop_statement(argument);
+    }
+
+    // A coroutine is made into a future by handing it on.
+    let Some((_, [argument], ..)) = call_in(body, found.into_future) else {
+        bug!("no call of into_future: {found:?}");
+    };
+    if argument.node.ty(body, tcx) == found.awaitee {
+        let made = Rvalue::Use(argument.node.clone());
+        replace_call(body, found.into_future, Some(made), patch);
+    }
+
+    // Neither to make it nor to drop it does anything, if its maker provably does nothing else.
+    for (block, data) in body.basic_blocks.iter_enumerated() {
+        match &data.terminator().kind {
+            TerminatorKind::Call { func, destination, .. }
+                if destination.ty(body, tcx).ty == found.awaitee
+                    && !patch.is_term_patched(block)
+                    && func.const_fn_def().is_some_and(|(id, _)| is_coroutine_maker(tcx, id)) =>
+            {
+                let ty::Coroutine(def_id, args) = *found.awaitee.kind() else { continue };
+                let kind = Box::new(AggregateKind::Coroutine(def_id, args));
+                let made = Rvalue::Aggregate(kind, IndexVec::new());
+                replace_call(body, block, Some(made), patch);
+            }
+            TerminatorKind::Drop { place, target, .. }
+                if place.ty(body, tcx).ty == found.awaitee && !patch.is_term_patched(block) =>
+            {
+                patch.patch_terminator(block, TerminatorKind::Goto { target: *target });
+            }
+            _ => {}
+        }
+    }
+}
+
+/// `Poll::Ready(value)` of the type that the poll of `found` returns.
+fn new_ready<'tcx>(
+    tcx: TyCtxt<'tcx>,
+    body: &Body<'tcx>,
+    found: &Await<'tcx>,
+    value: Operand<'tcx>,
+) -> Rvalue<'tcx> {
+    let Some((_, _, destination, _)) = call_in(body, found.poll) else {
+        bug!("no call of poll: {found:?}");
+    };
+    let ty::Adt(poll, args) = *destination.ty(body, tcx).ty.kind() else {
+        bug!("a poll returns `Poll`: {found:?}");
+    };
+    let ready = tcx.require_lang_item(LangItem::PollReady, body.span);
+    let kind = AggregateKind::Adt(poll.did(), poll.variant_index_with_id(ready), args, None, None);
+    Rvalue::Aggregate(Box::new(kind), IndexVec::from_iter([value]))
+}
+
+/// Puts an assignment of `value`, or nothing, in place of the call that ends `block`.
+fn replace_call<'tcx>(
+    body: &Body<'tcx>,
+    block: BasicBlock,
+    value: Option<Rvalue<'tcx>>,
+    patch: &mut MirPatch<'tcx>,
+) {
+    let Some((_, _, destination, Some(target))) = call_in(body, block) else {
+        bug!("no call that returns: {:?}", body.basic_blocks[block].terminator());
+    };
+    if let Some(value) = value {
+        patch.add_assign(body.terminator_loc(block), destination, value);
+    }
+    patch.patch_terminator(block, TerminatorKind::Goto { target });
+}
+
+/// Makes all ways of a suspension point depend on whether its awaitee is ever pending.
+fn guard<'tcx>(
+    tcx: TyCtxt<'tcx>,
+    body: &Body<'tcx>,
+    found: &Await<'tcx>,
+    patch: &mut MirPatch<'tcx>,
+) {
+    let Some(constant) = never_pending_constant(tcx) else { return };
+    let Some(suspension) = suspension_block(body, found.pending) else { return };
+    let Terminator { source_info, kind } = body.basic_blocks[suspension].terminator();
+    let TerminatorKind::Yield { value, resume, resume_arg, drop } = kind else { return };
+    let source_info = *source_info;
+    let args = tcx.mk_args(&[found.awaitee.into()]);
+    let answer = UnevaluatedConst { def: constant, args, promoted: None };
+    let answer = Operand::Constant(Box::new(ConstOperand {
+        span: source_info.span,
+        user_ty: None,
+        const_: Const::Unevaluated(answer, tcx.types.bool),
+    }));
+    let unreachable = patch.unreachable_no_cleanup_block();
+    let mut guarded = |target: BasicBlock, otherwise: BasicBlock| {
+        let targets = SwitchTargets::static_if(0, target, otherwise);
+        let kind = TerminatorKind::SwitchInt { discr: answer.clone(), targets };
+        patch.new_block(BasicBlockData::new(Some(Terminator { source_info, kind }), false))
+    };
+    let pending = guarded(found.pending, found.ready);
+    let resume = guarded(*resume, unreachable);
+    let drop = drop.map(|drop| guarded(drop, unreachable));
+
+    redirect_pending(body, found, pending, patch);
+    patch.patch_terminator(
+        suspension,
+        TerminatorKind::Yield { value: value.clone(), resume, resume_arg: *resume_arg, drop },
+    );
+}
+
+/// The block that suspends, of those that `pending` leads to one after the other: what the answer
+/// was is dropped on the way.
+fn suspension_block(body: &Body<'_>, pending: BasicBlock) -> Option<BasicBlock> {
+    let mut block = pending;
+    for _ in body.basic_blocks.indices() {
+        block = match body.basic_blocks[block].terminator().kind {
+            TerminatorKind::Yield { .. } => return Some(block),
+            TerminatorKind::Goto { target } | TerminatorKind::Drop { target, .. } => target,
+            _ => return None,
+        };
+        if body.basic_blocks.predecessors()[block].len() != 1 {
+            return None;
+        }
+    }
+    None
+}
+
+/// `core`'s `NeverPending::ANSWER`, unless there is another `core`.
+fn never_pending_constant(tcx: TyCtxt<'_>) -> Option<DefId> {
+    let item = tcx.lang_items().never_pending()?;
+    let &implementation = tcx.inherent_impls(item).first()?;
+    tcx.associated_item_def_ids(implementation).first().copied()
+}
+
+fn elide_machine<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>, def_id: LocalDefId) {
+    let summary = tcx.poll_summary(def_id).cloned();
+    let is_async = matches!(
+        body.coroutine_kind(),
+        Some(CoroutineKind::Desugared(CoroutineDesugaring::Async, _))
+    );
+    let drops_async = body.coroutine_drop_async().is_some();
+    let layout = layout_mut(body);
+    layout.poll_summary = summary;
+    if layout.variant_fields.len() > CoroutineArgs::RESERVED_VARIANTS || drops_async {
+        return;
+    }
+
+    let TerminatorKind::SwitchInt { targets, .. } =
+        &body.basic_blocks[START_BLOCK].terminator().kind
+    else {
+        bug!("a resume function starts with a switch on the state");
+    };
+    let state = |state: usize| targets.target_for_value(state as u128);
+    let start = state(CoroutineArgs::UNRESUMED);
+    let poisoned = state(CoroutineArgs::POISONED);
+    let default = targets.otherwise();
+    if is_async && let Some(replayed) = replayed(tcx, body, start) {
+        debug!("is replayable");
+        *body = replayed;
+    } else if poisoned == default {
+        debug!("cannot be poisoned");
+        keep_variants(body, CoroutineArgs::POISONED);
+    }
+}
+
+fn layout_mut<'a, 'tcx>(body: &'a mut Body<'tcx>) -> &'a mut CoroutineLayout<'tcx> {
+    let layout = body.coroutine.as_mut().and_then(|info| info.coroutine_layout.as_mut());
+    layout.unwrap_or_else(|| bug!("a resume function without a layout"))
+}
+
+/// Keeps the first `count` variants of the coroutine.
+fn keep_variants(body: &mut Body<'_>, count: usize) {
+    let layout = layout_mut(body);
+    layout.variant_fields.truncate(count);
+    layout.variant_source_info.truncate(count);
+}
+
+/// The local that a resume function takes the reference to the coroutine out of its `Pin` into.
+fn unpinned(body: &Body<'_>) -> Option<Local> {
+    body.basic_blocks[START_BLOCK].statements.iter().find_map(|statement| {
+        let (place, rvalue) = statement.kind.as_assign()?;
+        let Rvalue::Use(Operand::Copy(from)) = rvalue else { return None };
+        (from.local == ty::CAPTURE_STRUCT_LOCAL).then(|| place.as_local()).flatten()
+    })
+}
+
+/// The body that starts at `start` on every poll, and has the coroutine keep no state, if `body`
+/// may be replaced by it.
+fn replayed<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>, start: BasicBlock) -> Option<Body<'tcx>> {
+    let coroutine = body.local_decls[unpinned(body)?].ty.builtin_deref(true)?;
+    let ty::Coroutine(_, args) = coroutine.kind() else { return None };
+    let is_effect = |data: &BasicBlockData<'tcx>| {
+        use TerminatorKind::*;
+        !data.is_cleanup
+            && matches!(data.terminator().kind, Call { .. } | Drop { .. } | InlineAsm { .. })
+    };
+    if body.basic_blocks.iter().any(is_effect) {
+        return None;
+    }
+
+    let mut body = body.clone();
+    keep_variants(&mut body, 1);
+    remove_state(tcx, &mut body, start);
+    // It is straight code now, and simplified as such. That shows which panics are none.
+    pm::run_passes_no_validate(
+        tcx,
+        &mut body,
+        &[
+            &remove_place_mention::RemovePlaceMention,
+            &simplify::SimplifyCfg::PreOptimizations,
+            &gvn::GVN,
+            &simplify_branches::SimplifyConstCondition::AfterConstProp,
+            &dead_store_elimination::DeadStoreElimination::Initial,
+            &simplify::SimplifyLocals::AfterGVN,
+            &simplify::SimplifyCfg::Final,
+        ],
+        None,
+    );
+    if !is_replayable(tcx, &body, args.as_coroutine(), unpinned(&body)) {
+        return None;
+    }
+
+    // Nothing to drop, in a state that there is not.
+    if let Some(shim) = body.coroutine.as_mut().and_then(|info| info.coroutine_drop.as_mut()) {
+        let start = &mut shim.basic_blocks_mut()[START_BLOCK];
+        start.statements.clear();
+        start.terminator_mut().kind = TerminatorKind::Return;
+        simplify::remove_dead_blocks(shim);
+    }
+    Some(body)
+}
+
+/// Has `body` start at `start`, and neither read nor mark a state.
+fn remove_state<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>, start: BasicBlock) {
+    let mut patch = MirPatch::new(body);
+    patch.patch_terminator(START_BLOCK, TerminatorKind::Goto { target: start });
+    for (block, data) in body.basic_blocks.iter_enumerated() {
+        for (statement_index, statement) in data.statements.iter().enumerate() {
+            let place = match &statement.kind {
+                StatementKind::SetDiscriminant { place, .. } => **place,
+                kind => match kind.as_assign() {
+                    Some((_, Rvalue::Discriminant(place))) if block == START_BLOCK => *place,
+                    _ => continue,
+                },
+            };
+            if place.ty(body, tcx).ty.is_coroutine() {
+                patch.nop_statement(Location { block, statement_index });
+            }
+        }
+    }
+    patch.apply(body);
+    simplify::remove_dead_blocks(body);
+}
