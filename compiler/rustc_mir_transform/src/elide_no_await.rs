@@ -52,7 +52,8 @@
 //!   await by value is the first to poll its awaitee. The guards of generic awaitees go by the same
 //!   fact. The state behind them can then not be reached, neither by resuming nor by dropping the
 //!   future, because only the way before it leads there.
-//! * **A body that is run again cannot be told from one that is not.** See the page of [replayable].
+//! * **A body that is run again cannot be told from one that is not.** See the page of
+//!   [replayable].
 //! * **Not dropping the awaitee is the same as dropping it.** Between the assignment of its local
 //!   and its poll there is nothing that unwinds. Once the poll has returned `Ready`, or unwound,
 //!   the coroutine is in a state in which its drop does nothing.

@@ -35,7 +35,8 @@
 //! * the local is assigned in one place, borrowed in one place, and that borrow goes into the poll
 //!   and nowhere else;
 //! * from where the poll was ready no path leads back to the poll but through the end of the
-//!   local's storage, or its next assignment. (`tests/ui/async-await/elide-no-await/awaits-polled-before.rs`)
+//!   local's storage, or its next assignment.
+//!   (`tests/ui/async-await/elide-no-await/awaits-polled-before.rs`)
 //!
 //! *A coroutine without suspension points answers its first poll with `Ready`*, or not at all. The
 //! same holds if none of its suspension points can be reached, which is what a summary says: every
@@ -549,7 +550,10 @@ impl<'a, 'tcx> AwaitFinder<'a, 'tcx> {
                 return true;
             }
             let data = &self.body.basic_blocks[block];
-            let ends = |statement: &Statement<'tcx>| matches!(statement.kind, StatementKind::StorageDead(local) if local == awaitee);
+            let ends = |statement: &Statement<'tcx>| match statement.kind {
+                StatementKind::StorageDead(local) => local == awaitee,
+                _ => false,
+            };
             if block != assigned_in && !data.statements.iter().any(ends) && seen.insert(block) {
                 reachable.extend(real_successors(data.terminator()));
             }

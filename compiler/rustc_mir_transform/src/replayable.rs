@@ -19,8 +19,8 @@
 //! * branch, loop, return.
 //!
 //! And no upvar may need drop, and the value that the future gives must be one that anybody could
-//! make another of: an integer, float, `bool`, `char`, a raw or function pointer, a shared reference
-//! to such, or a tuple, array, `Option`, `Result`, `Poll` or `NonZero` of them.
+//! make another of: an integer, float, `bool`, `char`, a raw or function pointer, a shared
+//! reference to such, or a tuple, array, `Option`, `Result`, `Poll` or `NonZero` of them.
 //!
 //! # Soundness
 //!
@@ -28,18 +28,18 @@
 //! to now such a poll ran nothing of the body. The body may rely on that, even one with `unsafe` in
 //! it, and so may whoever made the future. What each condition keeps out:
 //!
-//! | not allowed                        | because this is sound if it runs once                     |
-//! |------------------------------------|-----------------------------------------------------------|
-//! | to give any other value            | `Owner(p)`, whose drop frees `p`; a token that only the module can make |
-//! | a call                             | `drop(unsafe { Box::from_raw(p) })`; a counter in a static |
-//! | to move out of an upvar            | the value would exist twice                               |
-//! | an upvar that needs drop           | it is dropped at the end of the body, or moved elsewhere  |
-//! | to borrow an upvar, or through one | a captured `&'static mut` is handed out by a reborrow     |
-//! | to write to an upvar, or through a pointer | the next run would start from something else      |
-//! | to read through a pointer          | the memory may be gone once the future has finished       |
-//! | to copy an upvar that holds a reference | the same: a reference that dangles is no value       |
-//! | a field of a union, a transmute into such a type | it makes a reference out of plain bits      |
-//! | a panic that can be caught         | a poisoned future answers `Pending`, and does not panic again |
+//! | not allowed                    | because this is sound if it runs once                     |
+//! |--------------------------------|-----------------------------------------------------------|
+//! | to give any other value        | `Owner(p)`, whose drop frees `p`; a token of some module  |
+//! | a call                         | `drop(unsafe { Box::from_raw(p) })`; a counter in a static |
+//! | to move out of an upvar        | the value would exist twice                               |
+//! | an upvar that needs drop       | it is dropped at the end of the body, or moved elsewhere  |
+//! | to borrow an upvar, or through one | a captured `&'static mut` is handed out by a reborrow |
+//! | to write to an upvar or pointee | the next run would start from something else             |
+//! | to read through a pointer      | the memory may be gone once the future has finished       |
+//! | to copy a reference            | the same: a reference that dangles is no value            |
+//! | a field of a union, a transmute | it may make a reference, or an owner, of plain bits      |
+//! | a panic that can be caught     | a poisoned future is `Pending`, and does not panic again  |
 //!
 //! (Each line is a case of `not-replayable.rs` or `one-of-a-kind.rs` in
 //! `tests/ui/async-await/elide-no-await`.)
@@ -55,9 +55,9 @@
 //! *Every value in it stays valid.* Whether the bits of a plain type are a value of it depends on
 //! nothing but these bits, unlike those of a reference, which must not dangle.
 //!
-//! *The value may be had twice.* What a caller gets by polling again it could have copied, or written
-//! down itself. That takes one thing for granted: that no one hides an integer behind an opaque type
-//! and relies on a future to give it out once. `async { 5 }` would be no different from that.
+//! *The value may be had twice.* What a caller gets by polling again it could have copied, or
+//! written down itself. That takes one thing for granted: that no one hides an integer behind an
+//! opaque type and relies on a future to give it out once. `async { 5 }` would be no different.
 //!
 //! The design that this pass is built on would also let a body read through shared references. That
 //! is not enough for the promise above. It is sound to hand out `async { *r }` as a future for
@@ -99,7 +99,7 @@ pub(crate) fn is_replayable<'tcx>(
 
     let panics_abort = !tcx.sess.panic_strategy().unwinds();
     let mut check = Check { tcx, typing_env, body, this, panics_abort, holds: true };
-    // Nothing leads into a cleanup block where panics abort, and where they do not, none is allowed.
+    // Where panics abort nothing leads into a cleanup block; elsewhere no panic is allowed.
     for (block, data) in traversal::reachable(body) {
         if !data.is_cleanup {
             check.visit_basic_block_data(block, data);

@@ -1,6 +1,5 @@
-// `-Zmir-enable-passes=-ElideNoAwait` switches both steps of the pass off alone, and so does
-// a mir-opt-level below 2: the future keeps its three states, and who
-// awaits it a suspension point.
+// `-Zmir-enable-passes=-ElideNoAwait` switches both steps of the pass off alone, and so does a
+// mir-opt-level below 2: the future keeps its three states, and who awaits it a suspension point.
 
 //@ revisions: switched_off level_1
 //@ compile-flags: -Zasync-returned-panic=no
@@ -20,6 +19,7 @@ pub async fn ready() -> u32 {
 // EMIT_MIR elide_no_await_off.awaits-{closure#0}.coroutine_resume.0.mir
 pub async fn awaits() -> u32 {
     // CHECK-LABEL: fn awaits::{closure#0}(
-    // CHECK: switchInt({{.*}}) -> [0: {{bb[0-9]+}}, 1: {{bb[0-9]+}}, 3: {{bb[0-9]+}}, otherwise: {{bb[0-9]+}}];
+    // CHECK: switchInt({{.*}}) -> [0: {{bb[0-9]+}}, 1: {{bb[0-9]+}},
+    // CHECK-SAME: 3: {{bb[0-9]+}}, otherwise: {{bb[0-9]+}}];
     ready().await
 }

@@ -13,8 +13,9 @@ use crate::ty::Ty;
 ///
 /// It is computed by the query `poll_summary`, and for coroutines it crosses crates as part of
 /// their [`CoroutineLayout`](super::CoroutineLayout).
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[derive(TyEncodable, TyDecodable, HashStable, TypeFoldable, TypeVisitable)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, TyEncodable, TyDecodable, HashStable, TypeFoldable, TypeVisitable,
+)]
 pub struct PollSummary<'tcx> {
     /// The types that are awaited by value in the body. If the first poll of none of them is
     /// `Pending`, then the first poll of this future is not `Pending` either.

@@ -12,8 +12,8 @@ use crate::{command, host, stage0};
 
 /// Format our Rust code.
 ///
-/// That is the tools, the programs that they measure, and what goes into the compiler and the library. Tests keep the
-/// form that they were written in, as in rustc.
+/// That is the tools, the programs that they measure, and what goes into the compiler and the
+/// library. Tests keep the form that they were written in, as in rustc.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Change nothing, and fail if something is not formatted
