@@ -6,12 +6,14 @@
 //@ needs-unwind
 //@[rpass2] compile-flags: -Zasync-returned-panic=no
 
+use std::hint::black_box;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::{Context, Waker};
 
 fn main() {
-    let mut future = pin!(async {});
+    // A body that is not run again.
+    let mut future = pin!(async { drop(black_box(5)) });
     let mut context = Context::from_waker(Waker::noop());
     assert!(future.as_mut().poll(&mut context).is_ready());
 

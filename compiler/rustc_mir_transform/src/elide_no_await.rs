@@ -444,7 +444,9 @@ fn replayed<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>, start: BasicBlock) -> Op
     let mut body = body.clone();
     keep_variants(&mut body, 1);
     remove_state(tcx, &mut body, start);
-    // It is straight code now, and simplified as such. That shows which panics are none.
+    // It is straight code now, and simplified as such. That shows which panics are none. The passes
+    // that do so expect that opaque types are revealed, as they are.
+    let phase = std::mem::replace(&mut body.phase, MirPhase::Runtime(RuntimePhase::Initial));
     pm::run_passes_no_validate(
         tcx,
         &mut body,
@@ -459,6 +461,7 @@ fn replayed<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>, start: BasicBlock) -> Op
         ],
         None,
     );
+    body.phase = phase;
     if !is_replayable(tcx, &body, args.as_coroutine(), unpinned(&body)) {
         return None;
     }
