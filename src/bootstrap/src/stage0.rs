@@ -96,7 +96,6 @@ fn check(rustc: &Path, cargo: Option<&Path>, pin: &Pin) -> Result<Stage0> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt;
 
     use super::*;
 
@@ -109,8 +108,14 @@ mod tests {
              else echo {}; fi\n",
             folder.path().display()
         );
-        std::fs::write(&rustc, script).unwrap();
-        std::fs::set_permissions(&rustc, std::fs::Permissions::from_mode(0o755)).unwrap();
+        // Another process writes it: a child that another test forks meanwhile would inherit the
+        // open file from this one, and a file that is open for writing cannot be executed.
+        let write = "printf %s \"$1\" > \"$2\" && chmod +x \"$2\"";
+        let written = std::process::Command::new("sh")
+            .args(["-c", write, "sh", &script])
+            .arg(&rustc)
+            .status();
+        assert!(written.unwrap().success());
         if with_cargo {
             std::fs::write(folder.path().join("bin/cargo"), "").unwrap();
         }
