@@ -29,8 +29,8 @@
 //! Whether a generic awaitee is ever pending is known only once the code of the body is generated
 //! for a concrete type. There the step asks a constant, `NeverPending::<F>::ANSWER`, on every way
 //! that belongs to the suspension point: before it suspends, where it is resumed, and where the
-//! future is dropped in that state. Collecting and generating code evaluate it per instance, and
-//! skip what cannot be reached.
+//! future is dropped in that state. Collecting and generating code evaluate the first per instance,
+//! and skip what it leads to. Of the other two later passes make assumptions, which LLVM goes by.
 //!
 //! [`Machine`] comes after [`StateTransform`], when a body without suspension points looks so:
 //!
@@ -72,6 +72,8 @@
 //!
 //! * A future of a generic body keeps, for every type, the fields of a state that some types never
 //!   reach. A layout is one for all instances.
+//! * Awaits that are answered by constants each look at all blocks of the body for what makes and
+//!   drops their awaitee. One look for all of them would do.
 //! * A finished future of case 2 answers `Pending`, as a poisoned one does; what it is *for* is to
 //!   be awaited, and then it is polled once. Its state is dead weight there, which only inlining it
 //!   takes away.

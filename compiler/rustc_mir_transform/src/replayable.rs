@@ -59,10 +59,9 @@
 //! written down itself. That takes one thing for granted: that no one hides an integer behind an
 //! opaque type and relies on a future to give it out once. `async { 5 }` would be no different.
 //!
-//! The design that this pass is built on would also let a body read through shared references. That
-//! is not enough for the promise above. It is sound to hand out `async { *r }` as a future for
-//! `'static`, by `transmute`, and to free what `r` refers to once the future has given its value;
-//! as it is for whoever scopes tasks.
+//! *Why no reads through shared references*, though a reference must be valid while it lives? It is
+//! sound to hand out `async { *r }` as a future for `'static`, by `transmute`, and to free what `r`
+//! refers to once the future has given its value; whoever scopes tasks does so.
 //!
 //! # Left for later
 //!
