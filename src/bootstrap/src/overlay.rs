@@ -199,16 +199,21 @@ pub fn discard(base: &Base, sources: &Path, folders: &[&str]) -> Result<()> {
     write_manifest(sources, &BTreeMap::new())
 }
 
-/// The paths that were laid out in `sources`.
-pub fn laid_out(sources: &Path) -> Result<Vec<String>> {
-    Ok(read_manifest(sources)?.into_keys().collect())
+/// The paths that were laid out in `sources`, with the hash of what was.
+pub fn laid_out(sources: &Path) -> Result<BTreeMap<String, String>> {
+    read_manifest(sources)
 }
 
 /// Writes down that what lies below `folders` in `sources` is what `overlay` says, after a save.
+/// What `overlay` has newer stays written down as it was laid out.
 pub fn note_saved(overlay: &Overlay, base: &Base, sources: &Path, folders: &[&str]) -> Result<()> {
     let mut manifest = read_manifest(sources)?;
-    manifest.retain(|path, _| !folders.iter().any(|folder| Path::new(path).starts_with(folder)));
-    for (path, bytes) in overlay.content(&base.folder, None)? {
+    let content = overlay.content(&base.folder, None)?;
+    manifest.retain(|path, _| {
+        content.contains_key(path)
+            || !folders.iter().any(|folder| Path::new(path).starts_with(folder))
+    });
+    for (path, bytes) in content {
         let hash = base::sha256(&bytes);
         if hash_of(&sources.join(&path))?.as_ref() == Some(&hash) {
             manifest.insert(path, hash);
@@ -287,7 +292,8 @@ fn relative(file: &Path, root: &Path) -> Result<String> {
     Ok(path.to_owned())
 }
 
-fn hash_of(file: &Path) -> Result<Option<String>> {
+/// The hash of `file`, if it is there.
+pub fn hash_of(file: &Path) -> Result<Option<String>> {
     if !file.is_file() {
         return Ok(None);
     }

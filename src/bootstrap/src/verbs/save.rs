@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::base::{self, Base, Pin};
 use crate::overlay::{self, Overlay};
@@ -34,7 +34,7 @@ impl Arguments {
         series.position(commit)?;
         let base = base::bring_in(&tree, &Pin::read()?)?;
         let sources = tree.sources(Checkout::Patched);
-        anyhow::ensure!(
+        ensure!(
             sources.is_dir(),
             "nothing is laid out yet; ./x.py setup does that, into {}",
             sources.display()
@@ -60,8 +60,9 @@ pub fn take_tests_back(tree: &Tree, checkout: Checkout, base: &Base) -> Result<(
 }
 
 /// Makes our files and patches in `root` say what lies below `folders` in `sources`. New hunks
-/// belong to `commit`. Returns the paths of ours that changed. Nothing is written if there is an
-/// error.
+/// belong to `commit`. Returns the paths of ours that changed. A file that is as it was laid out is
+/// left alone, since ours may be newer; one that is edited in both places is an error. Nothing is
+/// written if there is an error.
 fn take_back(
     root: &Path,
     base: &Base,
@@ -70,10 +71,22 @@ fn take_back(
     commit: &str,
 ) -> Result<Vec<String>> {
     let before = Overlay::read(root, folders)?;
+    let ours = before.content(&base.folder, None)?;
+    let laid_out = overlay::laid_out(sources)?;
     let mut wanted = Vec::new();
+    let mut conflicts = Vec::new();
     let edited = overlay::edits(base, sources, folders)?;
     for path in &edited {
         let file = sources.join(path);
+        let there = overlay::hash_of(&file)?;
+        let ours = ours.get(path).map(|content| base::sha256(content));
+        let laid = laid_out.get(path);
+        if laid.is_some() && there.as_ref() == laid {
+            continue;
+        }
+        if ours.is_some() && ours.as_ref() != laid && ours != there {
+            conflicts.push(path.as_str());
+        }
         let content = fs::read(&file).with_context(|| {
             format!(
                 "{path} of the base was removed in {}, which no .patch can say",
@@ -91,6 +104,13 @@ fn take_back(
         }
     }
 
+    ensure!(
+        conflicts.is_empty(),
+        "these files are edited both here and in {}:\n    {}\nkeep one of the two, and try again",
+        sources.display(),
+        conflicts.join("\n    ")
+    );
+
     let mut saved = Vec::new();
     for (path, content) in wanted {
         if partial::write(&root.join(&path), &content)? {
@@ -99,7 +119,7 @@ fn take_back(
     }
     // What was laid out and is not there any more, or is what the base has, was taken back there.
     // What was never laid out, such as a file that was written here since, stays.
-    for path in overlay::laid_out(sources)?.into_iter().filter(|path| !edited.contains(path)) {
+    for path in laid_out.into_keys().filter(|path| !edited.contains(path)) {
         let ours = match before.patches.contains_key(&path) {
             true => format!("{path}.patch"),
             false if before.files.contains_key(&path) => path,
@@ -184,6 +204,31 @@ mod tests {
         // It has not been laid out by that, either.
         assert_eq!(fixture.lay_out().unwrap(), 1);
         assert!(fixture.get("src/tests/ui/new.rs").is_some());
+    }
+
+    #[test]
+    fn what_was_edited_here_since_stays() {
+        let fixture = Fixture::new();
+        fixture.lay_out().unwrap();
+        fixture.put("ours/compiler/pass.rs", "newer\n");
+        fixture.put("src/tests/ui/new.rs", "fn main() {}\n");
+        assert_eq!(save(&fixture).unwrap(), ["tests/ui/new.rs"]);
+        assert_eq!(fixture.get("ours/compiler/pass.rs").unwrap(), "newer\n");
+        // It is laid out next time.
+        assert_eq!(fixture.lay_out().unwrap(), 1);
+        assert_eq!(fixture.get("src/compiler/pass.rs").unwrap(), "newer\n");
+    }
+
+    #[test]
+    fn what_was_edited_in_both_places_is_an_error() {
+        let fixture = Fixture::new();
+        fixture.lay_out().unwrap();
+        fixture.put("ours/compiler/pass.rs", "newer\n");
+        fixture.put("src/compiler/pass.rs", "edited\n");
+        fixture.put("src/tests/ui/new.rs", "fn main() {}\n");
+        assert!(save(&fixture).unwrap_err().to_string().contains("compiler/pass.rs"));
+        assert_eq!(fixture.get("ours/compiler/pass.rs").unwrap(), "newer\n");
+        assert!(fixture.get("ours/tests/ui/new.rs").is_none());
     }
 
     #[test]
