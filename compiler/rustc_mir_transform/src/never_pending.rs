@@ -332,20 +332,13 @@ fn recorded_summary<'tcx>(
     if !is_async(tcx, def_id) {
         return None;
     }
-    let Some(local) = def_id.as_local() else {
+    if !def_id.is_local() {
         return tcx.coroutine_layout(def_id, args).ok()?.poll_summary.as_ref();
-    };
+    }
     if !elide_no_await::is_enabled(tcx) {
         return None;
     }
-    // The coroutine of an async closure has a body of its own for the closure that is consumed.
-    let by_move = tcx.needs_coroutine_by_move_body_def_id(def_id)
-        && args.as_coroutine().kind_ty().to_opt_closure_kind() == Some(ty::ClosureKind::FnOnce);
-    tcx.poll_summary(if by_move {
-        tcx.coroutine_by_move_body_def_id(def_id).expect_local()
-    } else {
-        local
-    })
+    tcx.poll_summary(tcx.coroutine_body_def_id(def_id, args).expect_local())
 }
 
 /// A search through the awaitees of awaitees.

@@ -29,6 +29,12 @@ fn check(future: impl Future<Output = u32>, drops: usize, output: u32) {
     assert_eq!(take_trace(), ["poll slow", "poll slow", "drop slow"].repeat(drops));
 }
 
+/// What this crate drops of that one is dropped asynchronously as well.
+async fn own(_argument: Slow) -> u32 {
+    let _local = Slow;
+    5
+}
+
 async fn through<F: Future>(future: F) -> F::Output {
     future.await
 }
@@ -42,4 +48,7 @@ fn main() {
     check(through(local()), 1, 1);
     check(through(through(nested())), 2, 4);
     check(drops_slowly::through(local()), 1, 1);
+    check(own(Slow), 2, 5);
+    check(async { own(Slow).await }, 2, 5);
+    check(through(own(Slow)), 2, 5);
 }
