@@ -10,9 +10,10 @@ use crate::stage0::Stage0;
 use crate::tree::Tree;
 
 /// The packages in our workspace, with their folders.
-pub const PACKAGES: [(&str, &str); 4] = [
+pub const PACKAGES: [(&str, &str); 5] = [
     ("bootstrap", "src/bootstrap"),
     ("async-bench", "src/tools/async-bench"),
+    ("async-fuzz", "src/tools/async-fuzz"),
     ("async-size", "src/tools/async-size"),
     ("measure", "src/tools/measure"),
 ];

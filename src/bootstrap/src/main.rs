@@ -16,6 +16,7 @@ mod command;
 mod config;
 mod host;
 mod host_tools;
+mod mistakes;
 mod overlay;
 mod partial;
 mod patch;

@@ -11,7 +11,7 @@ use crate::host::{self, Llvm};
 use crate::overlay::{self, Overlay};
 use crate::stage0::{self, Stage0};
 use crate::tree::{Checkout, Tree};
-use crate::{command, partial};
+use crate::{command, mistakes, partial};
 
 /// A source tree that rustc's bootstrap can build, with all that it takes.
 pub struct Ready<'a> {
@@ -32,10 +32,13 @@ pub fn set_up(tree: &Tree, checkout: Checkout) -> Result<Ready<'_>> {
     let base = base::bring_in(tree, &pin)?;
     let sources = tree.sources(checkout);
     // Before anything is copied: a patch that does not apply leaves nothing behind.
-    let overlay = Overlay::read(tree.root(), &overlay::LAID_OUT)?;
+    let mut overlay = Overlay::read(tree.root(), &overlay::LAID_OUT)?;
     overlay.content(&base.folder, None)?;
+    if checkout == Checkout::Mistaken {
+        mistakes::make(&mistakes::read(tree.root())?, &mut overlay, &base.folder)?;
+    }
     overlay::copy_base(&base, &sources)?;
-    if checkout == Checkout::Patched {
+    if checkout != Checkout::Pristine {
         let count = overlay::lay_out(&overlay, &base, &sources)?;
         if count > 0 {
             eprintln!("{count} files laid out in {}", sources.display());
@@ -61,7 +64,9 @@ fn settings(tree: &Tree, checkout: Checkout, stage0: &Stage0, llvm: &Llvm) -> St
 
     // A target that is not listed loses its libraries as soon as another is built.
     let mut targets = vec![host];
-    targets.extend(tree.config.build.targets.iter().map(String::as_str));
+    if checkout != Checkout::Mistaken {
+        targets.extend(tree.config.build.targets.iter().map(String::as_str));
+    }
     let mut build = vec![
         ("build-dir", path(tree.output(checkout))),
         ("rustc", path(stage0.rustc.clone())),

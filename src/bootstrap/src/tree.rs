@@ -6,6 +6,7 @@
 //!   base/        that source, never touched
 //!   src/         a copy of it with our files laid over; out/ is what its bootstrap builds
 //!   pristine/    src/ and out/ once more, without our files (--pristine)
+//!   mistaken/    and once more, with mistakes in our files (./x.py test --mistakes)
 //!   stage1       a link to the finished sysroot
 //!   export/      the patch series
 //!   async-size/  what that tool builds; other tools have a folder of their own, too
@@ -25,13 +26,19 @@ pub struct Tree {
     pub config: Config,
 }
 
-/// One of the two source trees that are built.
+/// One of the source trees that are built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Checkout {
     /// With our files.
     Patched,
     /// Without them: what we measure against, and what the expected MIR of the default comes from.
     Pristine,
+    /// With our files, and mistakes in them that async-fuzz has to find.
+    Mistaken,
+}
+
+impl Checkout {
+    pub const ALL: [Checkout; 3] = [Checkout::Patched, Checkout::Pristine, Checkout::Mistaken];
 }
 
 impl Tree {
@@ -65,6 +72,7 @@ impl Tree {
         match checkout {
             Checkout::Patched => self.build(),
             Checkout::Pristine => self.build().join("pristine"),
+            Checkout::Mistaken => self.build().join("mistaken"),
         }
     }
 

@@ -25,15 +25,18 @@ impl Arguments {
         let tree = Tree::open()?;
         let _lock = tree.lock()?;
         let mut paths = Vec::new();
-        for checkout in [Checkout::Patched, Checkout::Pristine] {
+        for checkout in Checkout::ALL {
             paths.extend([tree.output(checkout), tree.sysroot(checkout)]);
             if self.sources || self.all {
                 paths.extend([tree.sources(checkout), tree.bootstrap_config(checkout)]);
             }
         }
-        paths.extend(["async-bench", "async-size", "export"].map(|name| tree.build().join(name)));
+        paths.extend(
+            ["async-bench", "async-size", "export", "fuzz"].map(|name| tree.build().join(name)),
+        );
         if self.all {
-            paths.extend(["base", "download", "pristine"].map(|name| tree.build().join(name)));
+            let all = ["base", "download", "mistaken", "pristine"];
+            paths.extend(all.map(|name| tree.build().join(name)));
         }
         for path in paths.iter().filter(|path| path.symlink_metadata().is_ok()) {
             partial::remove(path)?;

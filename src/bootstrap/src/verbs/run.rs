@@ -10,8 +10,12 @@ use crate::tree::{Checkout, Tree};
 use crate::{command, host_tools, rustc_bootstrap, stage0, verbs};
 
 /// The tools that can be run, with what they are for.
-const TOOLS: [(&str, &str); 2] = [
+const TOOLS: [(&str, &str); 3] = [
     ("async-bench", "runs programs with our passes off and on, and compares what they execute"),
+    (
+        "async-fuzz",
+        "makes random async programs and compares what they do with our passes off and on",
+    ),
     ("async-size", "builds firmware with our passes off and on, and compares its size"),
 ];
 
@@ -20,7 +24,7 @@ const TOOLS: [(&str, &str); 2] = [
 /// For example: ./x.py run async-size -- --bin blinky --opt-level z
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Its name: async-bench or async-size
+    /// Its name: async-bench, async-fuzz or async-size
     #[arg(value_name = "TOOL")]
     tool: String,
     /// What the tool gets, behind `--`
@@ -56,6 +60,7 @@ impl Arguments {
             tool
         };
         tool.env("ASYNC_BENCH_TARGET_DIR", tree.build().join("async-bench"));
+        tool.env("ASYNC_FUZZ_TARGET_DIR", tree.build().join("fuzz"));
         tool.env("ASYNC_SIZE_TARGET_DIR", tree.build().join("async-size"));
         Ok(verbs::same_code(command::status(tool.args(&self.arguments))?))
     }

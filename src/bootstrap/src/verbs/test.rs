@@ -2,11 +2,13 @@
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Instant;
 
 use anyhow::{Result, bail, ensure};
 
 use crate::command::{self, Counts};
 use crate::host_tools;
+use crate::mistakes::{self, Mistake};
 use crate::overlay::{self, Overlay, TEST_HELPERS};
 use crate::partial;
 use crate::rustc_bootstrap::{self, Ready};
@@ -15,6 +17,9 @@ use crate::verbs::save;
 
 /// The suites that we have tests in.
 const SUITES: [&str; 4] = ["tests/mir-opt", "tests/codegen-llvm", "tests/incremental", "tests/ui"];
+
+/// As long as async-fuzz may look for one.
+const MINUTES_TO_FIND_A_MISTAKE: &str = "10";
 
 /// Run tests: all, or those in the given paths
 ///
@@ -27,6 +32,7 @@ const SUITES: [&str; 4] = ["tests/mir-opt", "tests/codegen-llvm", "tests/increme
 ///     ./x.py test tests/ui/async-await/returned-panic/after-panic.rs
 ///     ./x.py test src/tools/async-size
 ///     ./x.py test compiler/rustc_interface
+///     ./x.py test --mistakes
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Arguments {
@@ -39,6 +45,10 @@ pub struct Arguments {
     /// Run the tests with the base without our files
     #[arg(long, requires = "paths")]
     pristine: bool,
+    /// Test that async-fuzz finds each mistake of src/tools/async-fuzz/mistakes.toml, with a
+    /// compiler of its own that makes them
+    #[arg(long, conflicts_with_all = ["paths", "bless", "force_rerun", "compiletest"])]
+    mistakes: bool,
     /// Run tests again whose result is known from before
     #[arg(long)]
     force_rerun: bool,
@@ -61,6 +71,9 @@ struct Selection {
 impl Arguments {
     pub fn run(self) -> Result<ExitCode> {
         let tree = Tree::open()?;
+        if self.mistakes {
+            return find_mistakes(&tree);
+        }
         let selection = select(&tree, &self.paths)?;
         if self.pristine {
             ensure!(
@@ -150,6 +163,44 @@ impl Arguments {
         command.args(&self.compiletest);
         command
     }
+}
+
+/// Has async-fuzz look for each mistake in a compiler that makes it. Fails if one is not found.
+fn find_mistakes(tree: &Tree) -> Result<ExitCode> {
+    let _lock = tree.lock()?;
+    let ready = rustc_bootstrap::set_up(tree, Checkout::Mistaken)?;
+    let sysroot = ready.build()?;
+    let mut counts = Counts::default();
+    for Mistake { name, why, .. } in mistakes::read(tree.root())? {
+        println!("\nlooking for `{name}`: {why}");
+        let mut fuzz = host_tools::build(tree, &ready.stage0, "async-fuzz")?;
+        fuzz.env("RUSTC", sysroot.join("bin/rustc")).env("CARGO", &ready.stage0.cargo);
+        fuzz.env("ASYNC_FUZZ_TARGET_DIR", sysroot.with_file_name("fuzz").join(&name));
+        fuzz.env(mistakes::VARIABLE, &name);
+        let start = Instant::now();
+        let status = command::status(fuzz.args([
+            "--stop-at-first",
+            "--minutes",
+            MINUTES_TO_FIND_A_MISTAKE,
+            // A batch is looked into when all its builds are made.
+            "--batch",
+            "30",
+        ]))?;
+        let seconds = start.elapsed().as_secs();
+        match status.code() {
+            Some(0) => {
+                println!("`{name}` was not found in {seconds} s");
+                counts.failed += 1;
+            }
+            Some(1) => {
+                println!("`{name}` was found after {seconds} s");
+                counts.passed += 1;
+            }
+            _ => bail!("async-fuzz could not look for `{name}`: {status}"),
+        }
+    }
+    println!("\n{} passed, {} failed", counts.passed, counts.failed);
+    Ok(if counts.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
 /// Sorts `paths` by who runs them; all that we have if there are none.

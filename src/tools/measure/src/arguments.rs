@@ -104,7 +104,7 @@ impl CommonArguments {
 }
 
 /// The repository that the tools were built from.
-fn repository() -> &'static Path {
+pub fn repository() -> &'static Path {
     let package = Path::new(PACKAGE);
     package.ancestors().nth(DEPTH).unwrap_or(package)
 }

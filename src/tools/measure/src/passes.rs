@@ -13,10 +13,26 @@ pub const FLAG: &str = "async-returned-panic";
 
 /// Every pass that the flag turns on, in the order of the table and of the report.
 pub const PASSES: [Pass; 4] = [
-    Pass { name: "ReturnedPending", summary: "a future polled again after its end is pending" },
-    Pass { name: "ElideNoAwait", summary: "no state machine where nothing is awaited" },
-    Pass { name: "CollapseSuspensionPoints", summary: "one state for awaits that do the same" },
-    Pass { name: "InlineAwait", summary: "awaited futures run inside the one that awaits" },
+    Pass {
+        name: "ReturnedPending",
+        summary: "a future polled again after its end is pending",
+        optimizes: false,
+    },
+    Pass {
+        name: "ElideNoAwait",
+        summary: "no state machine where nothing is awaited",
+        optimizes: true,
+    },
+    Pass {
+        name: "CollapseSuspensionPoints",
+        summary: "one state for awaits that do the same",
+        optimizes: true,
+    },
+    Pass {
+        name: "InlineAwait",
+        summary: "awaited futures run inside the one that awaits",
+        optimizes: true,
+    },
 ];
 
 /// The name of the variant that every other one is compared with.
@@ -32,6 +48,8 @@ pub struct Pass {
     pub name: &'static str,
     /// What the pass does, in a few words for `--help`.
     pub summary: &'static str,
+    /// Whether it runs only where the compiler optimizes, which it does not at opt-level 0.
+    pub optimizes: bool,
 }
 
 /// Which passes a run compares with none, as `--passes` names them.
@@ -110,17 +128,17 @@ pub struct Variant {
 impl Variant {
     /// The build without any pass. It says so with a flag, so that its flags come from the same
     /// source as those of the others.
-    fn off() -> Self {
+    pub fn off() -> Self {
         Variant { name: OFF.into(), rustflags: vec![format!("-Z{FLAG}=yes")] }
     }
 
     /// The build with every pass.
-    fn on() -> Self {
+    pub fn on() -> Self {
         Variant { name: ON.into(), rustflags: vec![format!("-Z{FLAG}=no")] }
     }
 
     /// The build with the passes `names`, and the others in `known` switched off.
-    fn only(names: &[&str], known: &[&str]) -> Self {
+    pub fn only(names: &[&str], known: &[&str]) -> Self {
         let mut rustflags = Self::on().rustflags;
         let others: Vec<_> = known
             .iter()

@@ -1,0 +1,163 @@
+//! What was found, and how it is written down.
+//!
+//! A finding gets a folder in `build/fuzz` with the program, which needs no other file, the two
+//! traces, what the compiler or memcheck said, and a page that tells how to see it.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+use serde::Serialize;
+
+use crate::matrix::Configuration;
+use crate::workshop::Tools;
+
+/// What is wrong.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    /// A build with passes behaves differently.
+    Difference,
+    /// The compiler crashes, or refuses a program, with passes.
+    Compiler,
+    /// The compiler does not end, with passes.
+    CompilerHangs,
+    /// Memcheck finds an error in a build with passes.
+    Memcheck,
+    /// A build without passes behaves differently from the oracle, or cannot be made.
+    Base,
+    /// The generator made a program that is no Rust, which is its defect.
+    Generator,
+}
+
+impl Kind {
+    /// The kinds, in the order of reports.
+    pub const ALL: [Kind; 6] = [
+        Kind::Difference,
+        Kind::Compiler,
+        Kind::CompilerHangs,
+        Kind::Memcheck,
+        Kind::Base,
+        Kind::Generator,
+    ];
+
+    /// The name for folders.
+    pub fn name(self) -> &'static str {
+        match self {
+            Kind::Difference => "difference",
+            Kind::Compiler => "compiler",
+            Kind::CompilerHangs => "compiler-hangs",
+            Kind::Memcheck => "memcheck",
+            Kind::Base => "base",
+            Kind::Generator => "generator",
+        }
+    }
+
+    /// What it is, for people.
+    pub fn meaning(self) -> &'static str {
+        match self {
+            Kind::Difference => "the passes change what the program does",
+            Kind::Compiler => "the compiler fails with the passes",
+            Kind::CompilerHangs => "the compiler does not end with the passes",
+            Kind::Memcheck => "memcheck finds an error with the passes",
+            Kind::Base => "the compiler without the passes is wrong by itself",
+            Kind::Generator => "DEFECT OF THIS TOOL: the program is no Rust",
+        }
+    }
+}
+
+/// Something that was found.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    pub kind: Kind,
+    /// The seed of the program.
+    pub seed: u64,
+    /// The builds that show it, the first of which it was reduced with.
+    pub shown_by: Vec<Configuration>,
+    /// The number of a scenario that shows it.
+    pub scenario: Option<usize>,
+    /// The text of the program, reduced, with all that it needs.
+    pub program: String,
+    /// Whether the program was reduced as far as it goes.
+    pub note: String,
+    /// The trace that is expected, and the one that was found.
+    pub traces: Option<[String; 2]>,
+    /// What the compiler or memcheck said.
+    pub messages: String,
+}
+
+impl Finding {
+    /// One line that tells what it is.
+    pub fn summary(&self) -> String {
+        let shown_by = self.shown_by.first().map(ToString::to_string).unwrap_or_default();
+        format!("seed {}: {} ({shown_by})", self.seed, self.kind.meaning())
+    }
+
+    /// Writes the finding to a folder of its own in `into`, and gives that.
+    pub fn write(&self, tools: &Tools, into: &Path) -> Result<PathBuf> {
+        let folder = into.join(format!("{}-{}", self.kind.name(), self.seed));
+        let cannot_write = || format!("cannot write the finding to `{}`", folder.display());
+        if folder.exists() {
+            fs::remove_dir_all(&folder).with_context(cannot_write)?;
+        }
+        fs::create_dir_all(&folder).with_context(cannot_write)?;
+        let mut files = vec![("program.rs", self.program.as_str())];
+        if let Some([expected, found]) = &self.traces {
+            files.extend([("expected.trace", expected.as_str()), ("found.trace", found)]);
+        }
+        if !self.messages.is_empty() {
+            files.push(("messages.txt", &self.messages));
+        }
+        let page = self.page(tools);
+        files.push(("README.md", &page));
+        for (name, text) in files {
+            fs::write(folder.join(name), text).with_context(cannot_write)?;
+        }
+        Ok(folder)
+    }
+
+    fn page(&self, tools: &Tools) -> String {
+        // Any linker will do.
+        let tools = Tools { linker: Vec::new(), ..tools.clone() };
+        let mut page = format!("# Seed {}: {}\n\n", self.seed, self.kind.meaning());
+        if let Some(first) = self.shown_by.first() {
+            let scenario = self.scenario.unwrap_or(0);
+            let _ = writeln!(page, "In this folder:\n\n```sh");
+            for (name, configuration) in [("expected", &self.expected(first)), ("found", first)] {
+                let command = tools.rustc(&configuration.variant, configuration);
+                let _ = writeln!(page, "{} program.rs -o {name}", as_typed(&command));
+                let _ = writeln!(page, "./{name} trace 0 {scenario} > {name}.trace");
+            }
+            let _ = writeln!(page, "diff expected.trace found.trace\n```\n");
+            if first.auxiliary.is_some() {
+                page += "It takes two crates to show it: run the seed again to see it.\n\n";
+            }
+        }
+        if !self.note.is_empty() {
+            let _ = writeln!(page, "{}\n", self.note);
+        }
+        let _ = writeln!(page, "The unreduced program: `async-fuzz --show {}`\n", self.seed);
+        page += "Shown by\n\n";
+        for configuration in &self.shown_by {
+            let _ = writeln!(page, "* {configuration}");
+        }
+        page
+    }
+
+    /// The build that behaves as expected: the one without passes.
+    fn expected(&self, found: &Configuration) -> Configuration {
+        match self.kind {
+            Kind::Base => Configuration::oracle(),
+            _ => found.without_passes(),
+        }
+    }
+}
+
+/// A command as one would type it.
+fn as_typed(command: &Command) -> String {
+    let words = [command.get_program()].into_iter().chain(command.get_args());
+    let words: Vec<_> = words.map(|word| word.to_string_lossy().into_owned()).collect();
+    words.join(" ")
+}

@@ -1,0 +1,238 @@
+//! Makes futures.
+
+use super::{Generator, Style};
+use crate::program::{Expression, Form, Function, Future, Lent, Over, Type};
+
+/// The kinds of futures.
+#[derive(Clone, Copy)]
+enum Kin {
+    Leaf,
+    Slow,
+    Prompt,
+    Ready,
+    PollFn,
+    Never,
+    Call,
+    BusCall,
+    Parameter,
+    Block,
+    Closure,
+    Select,
+    Join,
+    Boxed,
+    Dyn,
+    Again,
+    Guarded,
+    FreesPointer,
+    ReadsOnce,
+    Peeks,
+}
+
+impl Generator {
+    /// A future that gives a number.
+    pub(super) fn future(&mut self, depth: u32) -> Future {
+        self.fuel -= 1;
+        let style = self.place.style;
+        let is_deep = depth > 1 && self.fuel > 0;
+        let deep = |weight: u32| if is_deep { weight } else { 0 };
+        let drops = |weight: u32| if style != Style::Pure { weight } else { 0 };
+        let waits = |weight: u32| if style == Style::Waiting { weight } else { 0 };
+        let stays = |weight: u32| if self.place.escapes { 0 } else { weight };
+        let has_bus = !self.place.escapes && self.has(Type::Bus);
+        let has_parameter = self.parameter_is_free
+            && self.place.loops == 0
+            && self.place.form == Some(Form::OverFuture);
+        let kin = self.random.weighted(&[
+            (waits(75), Kin::Leaf),
+            (waits(22), Kin::Slow),
+            (drops(9), Kin::Prompt),
+            (7, Kin::Ready),
+            (drops(2), Kin::PollFn),
+            (waits(1), Kin::Never),
+            (deep(60), Kin::Call),
+            (if has_bus { drops(150) } else { 0 }, Kin::BusCall),
+            (if has_parameter { drops(80) } else { 0 }, Kin::Parameter),
+            (deep(25), Kin::Block),
+            (stays(deep(10)), Kin::Closure),
+            (drops(deep(8)), Kin::Select),
+            (drops(deep(7)), Kin::Join),
+            (drops(deep(2)), Kin::Boxed),
+            (drops(deep(2)), Kin::Dyn),
+            (drops(deep(8)), Kin::Again),
+            (drops(deep(7)), Kin::Guarded),
+            (drops(deep(5)), Kin::FreesPointer),
+            (drops(deep(5)), Kin::ReadsOnce),
+            (drops(deep(5)), Kin::Peeks),
+        ]);
+        let less = depth.saturating_sub(1);
+        match kin {
+            Kin::Leaf => Future::Leaf(self.pending(), Box::new(self.number(1))),
+            Kin::Slow => Future::Slow(self.pending(), Box::new(self.number(1))),
+            Kin::Prompt => Future::Prompt(Box::new(self.number(1))),
+            Kin::Ready => Future::Ready(Box::new(self.number(1))),
+            Kin::PollFn => Future::PollFn(Box::new(self.number(1))),
+            Kin::Never => Future::Never,
+            Kin::Call => match self.call(Type::Number, less) {
+                Some(call) => call,
+                None => self.inner_block(depth),
+            },
+            Kin::BusCall => match self.lend(Type::Bus) {
+                Some(bus) => Future::BusCall(bus, Box::new(self.number(1))),
+                None => self.inner_block(depth),
+            },
+            Kin::Parameter => {
+                self.parameter_is_free = false;
+                Future::Parameter
+            }
+            Kin::Block => self.inner_block(depth),
+            Kin::Closure => self.closure(less),
+            Kin::Select | Kin::Join => {
+                let first = Box::new(self.alive_with_others(less));
+                let second = Box::new(self.alive_with_others(less));
+                match kin {
+                    Kin::Select => Future::Select(first, second),
+                    _ => Future::Join(first, second),
+                }
+            }
+            Kin::Boxed => Future::Boxed(Box::new(self.alive_with_others(less))),
+            Kin::Dyn => Future::Dyn(Box::new(self.alive_with_others(less))),
+            Kin::Again => Future::Again(Box::new(self.alive_with_others(less))),
+            Kin::Guarded => Future::Guarded(Box::new(self.alive_with_others(less))),
+            Kin::FreesPointer => Future::FreesPointer(self.awaited_first(less)),
+            Kin::ReadsOnce => Future::ReadsOnce(self.awaited_first(less)),
+            Kin::Peeks => Future::Peeks(self.awaited_first(less)),
+        }
+    }
+
+    pub(super) fn pending(&mut self) -> u32 {
+        self.random.weighted(&[(1, 0), (5, 1), (3, 2), (1, 3)])
+    }
+
+    /// Makes what is kept while other things are evaluated.
+    pub(super) fn shared<T>(&mut self, make: impl FnOnce(&mut Self) -> T) -> T {
+        let shared = std::mem::replace(&mut self.place.shared, self.slots.len());
+        let made = make(self);
+        self.place.shared = shared;
+        made
+    }
+
+    /// A future that is kept while others are made.
+    pub(super) fn alive_with_others(&mut self, depth: u32) -> Future {
+        self.shared(|this| this.future(depth))
+    }
+
+    pub(super) fn awaited_first(&mut self, depth: u32) -> Option<Box<Future>> {
+        let style = self.place.style;
+        self.random
+            .percent(30)
+            .then(|| Box::new(self.fenced(true, style, |this| this.future(depth))))
+    }
+
+    pub(super) fn inner_block(&mut self, depth: u32) -> Future {
+        let moves = self.place.escapes || self.random.percent(50);
+        let style = self.inner_style();
+        let most = self.random.within(0, 3);
+        self.async_block(moves, style, most, depth.saturating_sub(1))
+    }
+
+    pub(super) fn closure(&mut self, depth: u32) -> Future {
+        let parameter = self.variable(Type::Number);
+        let is_async = self.random.percent(50);
+        let style = self.inner_style();
+        let body = self.shared(|this| {
+            this.fenced(!is_async, style, |this| {
+                this.define(parameter);
+                let body = this.block(2, Some(Type::Number), depth);
+                this.end_scope(this.slots.len() - 1);
+                body
+            })
+        });
+        let argument = Box::new(self.number(1));
+        Future::Closure { is_async, parameter, body: Box::new(body), argument }
+    }
+
+    /// The index of a function that gives the type, and may be called here.
+    pub(super) fn callee(&mut self, of: Type) -> Option<usize> {
+        let found = self.callees(of);
+        if found.is_empty() { None } else { Some(found[self.random.below(found.len())]) }
+    }
+
+    /// The indices of the functions that give the type, and may be called here.
+    pub(super) fn callees(&self, of: Type) -> Vec<usize> {
+        (0..self.functions.len())
+            .filter(|&index| {
+                let function = &self.functions[index];
+                let style_fits = match self.place.style {
+                    Style::Pure => self.styles[index] == Style::Pure,
+                    Style::Prompt => self.styles[index] != Style::Waiting,
+                    Style::Waiting => true,
+                };
+                let borrows =
+                    matches!(function.form, Form::Method | Form::MutableMethod | Form::OverBus)
+                        || function
+                            .parameters
+                            .iter()
+                            .any(|p| matches!(p.of, Type::Borrowed | Type::Exclusive));
+                function.output == of
+                    && style_fits
+                    && !(self.place.escapes && borrows)
+                    && (function.auxiliary || !self.place.only_auxiliary)
+            })
+            .collect()
+    }
+
+    pub(super) fn call(&mut self, of: Type, depth: u32) -> Option<Future> {
+        let callee = self.callee(of)?;
+        Some(self.call_of(callee, depth))
+    }
+
+    pub(super) fn call_of(&mut self, callee: usize, depth: u32) -> Future {
+        let Function { number, form, .. } = self.functions[callee];
+        let types: Vec<_> =
+            self.functions[callee].parameters.iter().map(|parameter| parameter.of).collect();
+        // What is lent is not to be had in another argument, so this comes first.
+        let mut lent: Vec<_> = types
+            .iter()
+            .map(|&of| (of == Type::Exclusive).then(|| self.value(of, depth.min(3))))
+            .collect();
+        let over = match form {
+            Form::OverFuture => Some(Over::Future(self.alive_with_others(depth.min(3)))),
+            Form::OverBus => Some(Over::Bus(self.lent_bus())),
+            Form::Method | Form::MutableMethod if self.random.percent(80) => {
+                self.lend(Type::Device).map(Over::Device)
+            }
+            _ => None,
+        };
+        // What is borrowed for one argument is not assigned to in another.
+        let arguments = self.shared(|this| {
+            let of_each = types.iter().zip(&mut lent);
+            of_each
+                .map(|(&of, lent)| lent.take().unwrap_or_else(|| this.value(of, depth.min(3))))
+                .collect()
+        });
+        Future::Call { function: number, form, over: over.map(Box::new), arguments }
+    }
+
+    /// A bus for a function that is generic over one: one that the code has, if it has one.
+    fn lent_bus(&mut self) -> Lent {
+        let own = if self.random.percent(85) { self.lend(Type::Bus) } else { None };
+        match own {
+            Some(bus) if self.random.percent(35) => Lent::Forwarded(bus),
+            Some(bus) => Lent::Own(bus),
+            None => Lent::New(self.random.below(2)),
+        }
+    }
+
+    /// A `&mut` to a number, which is that of a variable if one may be had.
+    pub(super) fn mutable(&mut self) -> Expression {
+        let first = if self.random.percent(60) { Type::Exclusive } else { Type::Number };
+        let second = if first == Type::Number { Type::Exclusive } else { Type::Number };
+        match self.lend(first).or_else(|| self.lend(second)) {
+            Some(variable) => Expression::BorrowMutably(variable),
+            None => {
+                let number = Expression::Hidden(self.random.within(0, 9));
+                Expression::MutableTemporary(Box::new(number))
+            }
+        }
+    }
+}

@@ -1,0 +1,430 @@
+//! Makes a program from a seed.
+//!
+//! Every program compiles. So the generator keeps track of what rustc's borrow checker would: which
+//! variables are alive, which are borrowed until the end of the statement or of the block, what an
+//! `async move` block takes with it, and what may not be moved because it is in a loop. Where it
+//! would take more to tell, it does not do it.
+//!
+//! A body has a [`Style`]. A good third of the futures never wait, and among these are some that
+//! only compute, because what passes can do about these is most. Its size is limited by fuel: each
+//! part takes some, and when it is used up there are only parts without parts.
+
+mod futures;
+mod scope;
+mod statements;
+mod values;
+
+use crate::program::{
+    BUS, BUS_ARGUMENT, Block, Expression, Form, Function, Future, ITSELF, Node, Program, Statement,
+    Type, Variable, walk_block, walk_future,
+};
+use crate::random::Random;
+
+/// How deep expressions and futures are at most.
+const DEPTH: u32 = 5;
+
+/// What a body may do.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Style {
+    /// It only computes.
+    Pure,
+    /// It never waits.
+    Prompt,
+    /// Anything.
+    Waiting,
+}
+
+/// What is known of a variable.
+#[derive(Clone, Debug)]
+struct Slot {
+    variable: Variable,
+    /// It has been assigned to and not moved.
+    alive: bool,
+    /// How many borrow it.
+    borrows: u32,
+    /// How many loops it is in.
+    loops: u32,
+    /// The variable that this one borrows.
+    lender: Option<usize>,
+    /// How many of the blocks around that move what they capture have captured it.
+    captured: usize,
+}
+
+/// An async block or closure around the code.
+#[derive(Clone, Copy, Debug)]
+struct Fence {
+    /// How many variables there are outside of it.
+    outside: usize,
+    /// Whether it moves all that it captures.
+    moves: bool,
+    /// How many loops it is in.
+    loops: u32,
+}
+
+/// What is around the code that is being made.
+#[derive(Clone, Debug)]
+struct Place {
+    style: Style,
+    /// What the body gives.
+    output: Type,
+    loops: u32,
+    /// Whether there is a loop in the same body.
+    can_break: bool,
+    fences: Vec<Fence>,
+    /// How many variables there were when a future was made that is still alive, and may borrow
+    /// them: none of these may be assigned to.
+    shared: usize,
+    /// The future outlives the statement: nothing may be borrowed.
+    escapes: bool,
+    form: Option<Form>,
+    /// The parameters of the function, if it may call itself.
+    itself: Option<(u32, Vec<Type>)>,
+    /// Only functions that are auxiliary may be called.
+    only_auxiliary: bool,
+}
+
+impl Place {
+    fn new(style: Style, output: Type) -> Self {
+        Place {
+            style,
+            output,
+            loops: 0,
+            can_break: false,
+            fences: Vec::new(),
+            shared: 0,
+            escapes: false,
+            form: None,
+            itself: None,
+            only_auxiliary: false,
+        }
+    }
+}
+
+/// Makes the program of `seed`.
+pub fn program(seed: u64) -> Program {
+    let mut generator = Generator {
+        random: Random::new(seed),
+        functions: Vec::new(),
+        styles: Vec::new(),
+        buses: None,
+        slots: Vec::new(),
+        borrowed: Vec::new(),
+        next_variable: BUS_ARGUMENT.number + 1,
+        next_place: 1,
+        fuel: 0,
+        parameter_is_free: false,
+        place: Place::new(Style::Waiting, Type::Number),
+    };
+    generator.program(seed)
+}
+
+/// The numbers of the functions that are called in what `walk` shows to a visitor.
+fn called_by(walk: impl FnOnce(&mut dyn FnMut(Node<'_>))) -> Vec<u32> {
+    let mut called = Vec::new();
+    walk(&mut |node| {
+        if let Node::Future(Future::Call { function, .. }) = node {
+            called.push(*function);
+        }
+    });
+    called
+}
+
+struct Generator {
+    random: Random,
+    functions: Vec<Function>,
+    /// The styles of the functions.
+    styles: Vec<Style>,
+    buses: Option<[Block; 2]>,
+    slots: Vec<Slot>,
+    /// Which slots are borrowed until the end of the statement.
+    borrowed: Vec<usize>,
+    next_variable: u32,
+    next_place: u32,
+    fuel: i32,
+    /// The future that the function is generic over has not been used.
+    parameter_is_free: bool,
+    place: Place,
+}
+
+impl Generator {
+    fn program(&mut self, seed: u64) -> Program {
+        if self.random.percent(50) {
+            self.buses = Some([self.bus(), self.bus()]);
+        }
+        for _ in 0..self.random.weighted(&[(1, 0), (3, 1), (5, 2), (3, 3)]) {
+            self.function();
+        }
+        self.slots.clear();
+        self.place = Place::new(Style::Waiting, Type::Number);
+        self.fuel = self.random.within(9, 30) as i32;
+        let prelude = self.prelude();
+        self.place.escapes = true;
+        let root = self.root();
+        self.forget_uncalled(&root);
+        let random = &mut self.random;
+        Program {
+            seed,
+            functions: std::mem::take(&mut self.functions),
+            buses: self.buses.take(),
+            prelude,
+            root,
+            injections: [random.within(1, 8), random.within(4, 20), random.within(8, 40)],
+        }
+    }
+
+    /// Takes away the functions that nothing calls any more.
+    fn forget_uncalled(&mut self, root: &Future) {
+        let mut called = called_by(|visit| walk_future(&mut root.clone(), visit));
+        for function in std::mem::take(&mut self.functions).into_iter().rev() {
+            if called.contains(&function.number) {
+                called.extend(called_by(|visit| walk_block(&mut function.body.clone(), visit)));
+                self.functions.insert(0, function);
+            }
+        }
+        if !self.functions.iter().any(|function| function.form == Form::OverBus) {
+            self.buses = None;
+        }
+    }
+
+    fn bus(&mut self) -> Block {
+        let style = self.style();
+        self.place = Place::new(style, Type::Number);
+        self.place.form = Some(Form::MutableMethod);
+        self.fuel = 6;
+        self.slots.clear();
+        self.define(ITSELF);
+        self.define(BUS_ARGUMENT);
+        self.block(2, Some(Type::Number), 2)
+    }
+
+    fn style(&mut self) -> Style {
+        self.random.weighted(&[(12, Style::Pure), (23, Style::Prompt), (65, Style::Waiting)])
+    }
+
+    /// Makes a function and adds it to the others.
+    fn function(&mut self) {
+        let number = self.functions.len() as u32 + 1;
+        let style = self.style();
+        let has_bus = self.buses.is_some();
+        let form = self.random.weighted(&[
+            (28, Form::Plain),
+            (12, Form::Block),
+            (7, Form::Method),
+            (16, Form::MutableMethod),
+            (4, Form::ByValue),
+            (14, Form::OverFuture),
+            (if has_bus { 40 } else { 0 }, Form::OverBus),
+            (10, Form::Recursive),
+        ]);
+        let form = if style == Style::Pure && form != Form::Block { Form::Plain } else { form };
+        let output = if style == Style::Pure {
+            Type::Number
+        } else {
+            self.random.weighted(&[(6, Type::Number), (2, Type::Token), (2, Type::Outcome)])
+        };
+        let auxiliary =
+            matches!(form, Form::Plain | Form::Block | Form::OverFuture | Form::Recursive)
+                && self.random.percent(50);
+        self.place = Place::new(style, output);
+        self.place.form = Some(form);
+        self.place.only_auxiliary = auxiliary;
+        self.slots.clear();
+        match form {
+            Form::MutableMethod => self.define(ITSELF),
+            Form::OverBus => self.define(BUS),
+            _ => {}
+        }
+        let mut parameters = Vec::new();
+        for _ in 0..self.random.below(4) {
+            let of = if style == Style::Pure {
+                self.random.weighted(&[
+                    (20, Type::Number),
+                    (1, Type::Exclusive),
+                    (1, Type::Watched),
+                ])
+            } else {
+                self.random.weighted(&[
+                    (5, Type::Number),
+                    (4, Type::Token),
+                    (3, Type::Borrowed),
+                    (7, Type::Exclusive),
+                    (2, Type::Watched),
+                    (1, Type::Pair),
+                    (1, Type::Blank),
+                    (1, Type::Outcome),
+                ])
+            };
+            let parameter = self.variable(of);
+            parameters.push(parameter);
+            self.define(parameter);
+        }
+        if form == Form::Recursive {
+            let types = parameters.iter().map(|parameter| parameter.of).collect();
+            self.place.itself = Some((number, types));
+        }
+        self.parameter_is_free = form == Form::OverFuture;
+        self.fuel = self.random.within(5, 20) as i32;
+        let most = self.random.within(1, 5);
+        let body = self.block(most, Some(output), DEPTH);
+        self.functions.push(Function { number, form, parameters, output, body, auxiliary });
+        // What is generic over a bus waits if the bus does.
+        self.styles.push(if form == Form::OverBus { Style::Waiting } else { style });
+    }
+
+    fn prelude(&mut self) -> Vec<Statement> {
+        let mut statements = Vec::new();
+        for _ in 0..self.random.below(4) {
+            let (of, value) = match self.random.below(5) {
+                0 => (Type::Number, Expression::Literal(self.random.within(0, 9))),
+                1 => (Type::Number, Expression::Hidden(self.random.within(0, 9))),
+                2 => (Type::Token, Expression::Token),
+                3 => (Type::Watched, Expression::Watched(self.random.within(0, 9))),
+                _ => (Type::Blank, Expression::Blank),
+            };
+            let variable = self.variable(of);
+            statements.push(Statement::Let(variable, value));
+            self.define(variable);
+        }
+        statements
+    }
+
+    fn root(&mut self) -> Future {
+        // Any type of answer, if there is a function for it.
+        let of = self.random.weighted(&[(8, Type::Number), (2, Type::Token), (2, Type::Outcome)]);
+        if of != Type::Number
+            && let Some(call) = self.call(of, DEPTH)
+        {
+            return call;
+        }
+        if self.random.percent(60) {
+            let style = self.random.weighted(&[
+                (6, Style::Pure),
+                (12, Style::Prompt),
+                (82, Style::Waiting),
+            ]);
+            let most = self.random.within(3, 7);
+            return self.async_block(true, style, most, DEPTH);
+        }
+        if self.random.percent(50) {
+            return self.runs_once();
+        }
+        self.future(DEPTH)
+    }
+
+    /// A future whose body may run but once, and that is polled again afterwards.
+    fn runs_once(&mut self) -> Future {
+        let awaited = self.awaited_first(2);
+        let future = match self.random.below(3) {
+            0 => Future::FreesPointer(awaited),
+            1 => Future::ReadsOnce(awaited),
+            _ => Future::Peeks(awaited),
+        };
+        if self.random.percent(40) { Future::Again(Box::new(future)) } else { future }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::print::{Split, module};
+    use crate::program::Over;
+
+    #[test]
+    fn the_same_seed_gives_the_same_program() {
+        for seed in 0..200 {
+            assert_eq!(program(seed), program(seed));
+        }
+        assert_ne!(program(1), program(2));
+    }
+
+    /// How many programs in a hundred have a part that `is` such.
+    fn percent_with(is: impl Fn(&Node<'_>) -> bool) -> usize {
+        let has = |seed: &u64| {
+            let mut found = false;
+            program(*seed).walk(&mut |node| found |= is(&node));
+            found
+        };
+        (0..1000).filter(has).count() / 10
+    }
+
+    fn is_await(expression: &Expression) -> bool {
+        matches!(expression, Expression::Await(_))
+    }
+
+    #[test]
+    fn many_programs_lend_what_is_written_to() {
+        let lends = percent_with(|node| match node {
+            Node::Expression(Expression::BorrowMutably(_)) => true,
+            Node::Future(Future::Call { over, .. }) => {
+                matches!(over.as_deref(), Some(Over::Device(_) | Over::Bus(_)))
+            }
+            _ => false,
+        });
+        assert!(lends >= 20, "{lends}");
+        let writes = percent_with(|node| match node {
+            Node::Statement(Statement::Assign(variable, _)) => variable.of == Type::Exclusive,
+            Node::Statement(Statement::RenewSelf) => true,
+            _ => false,
+        });
+        assert!(writes >= 10, "{writes}");
+    }
+
+    #[test]
+    fn many_programs_await_where_they_decide() {
+        let loops = percent_with(|node| match node {
+            Node::Statement(Statement::While(_, _, condition, _)) => is_await(condition),
+            _ => false,
+        });
+        assert!(loops >= 4, "{loops}");
+        let branches = percent_with(|node| match node {
+            Node::Statement(Statement::If(condition, ..)) => is_await(condition),
+            Node::Expression(Expression::If(condition, ..)) => is_await(condition),
+            _ => false,
+        });
+        assert!(branches >= 10, "{branches}");
+    }
+
+    #[test]
+    fn many_programs_look_at_what_changes() {
+        let looks = percent_with(|node| matches!(node, Node::Expression(Expression::Get(_))));
+        assert!(looks >= 10, "{looks}");
+    }
+
+    /// What the arm awaits first, if it is a call or a leaf.
+    fn first_await(arm: &Block) -> Option<String> {
+        let value = match (&arm.statements[..], arm.tail.as_deref()) {
+            ([], Some(tail)) => tail,
+            ([Statement::Let(_, value), ..], _) => value,
+            _ => return None,
+        };
+        match value {
+            Expression::Await(future) => match &**future {
+                Future::Call { function, .. } => Some(format!("f{function}")),
+                Future::Leaf(pending, _) => Some(format!("leaf {pending}")),
+                Future::Prompt(_) => Some("prompt".into()),
+                _ => None,
+            },
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn many_programs_await_the_same_in_all_arms() {
+        let same = percent_with(|node| match node {
+            Node::Expression(Expression::Match(_, arms)) => {
+                let first = first_await(&arms[0]);
+                first.is_some() && arms.iter().all(|arm| first_await(arm) == first)
+            }
+            _ => false,
+        });
+        assert!(same >= 20, "{same}");
+    }
+
+    #[test]
+    fn programs_are_small_and_not_too_small() {
+        let lines: usize = (0..200)
+            .map(|seed| module(&program(seed), 0, Split::No, "crate::runtime").lines().count())
+            .sum();
+        assert!((20..=70).contains(&(lines / 200)), "{} lines", lines / 200);
+    }
+}

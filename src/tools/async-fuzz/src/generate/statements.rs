@@ -1,0 +1,308 @@
+//! Makes statements.
+
+use super::values::Number;
+use super::{Generator, Style};
+use crate::program::{Block, Expression, Form, Function, Future, Statement, Type};
+
+/// The kinds of statements.
+#[derive(Clone, Copy)]
+enum Kind {
+    Let,
+    Ignore,
+    Evaluate,
+    Assign,
+    RenewSelf,
+    Lend,
+    Drop,
+    Mark,
+    If,
+    Match,
+    For,
+    While,
+    Break,
+    Continue,
+    Return,
+    Panic,
+    Scope,
+    PinnedAwait,
+}
+
+impl Generator {
+    pub(super) fn statement(&mut self, depth: u32) -> Vec<Statement> {
+        self.fuel -= 1;
+        let has_drops = self.place.style != Style::Pure;
+        let drops = |weight: u32| if has_drops { weight } else { 0 };
+        let deep = |weight: u32| if depth > 1 { weight } else { 0 };
+        let breaks = if self.place.can_break { 6 } else { 0 };
+        let loops = |weight: u32| if self.place.loops < 2 { weight } else { 0 };
+        let has_self = self.has_itself();
+        let writes = if self.has(Type::Exclusive) { 45 } else { 0 };
+        let kind = self.random.weighted(&[
+            (30, Kind::Let),
+            (drops(4), Kind::Ignore),
+            (drops(12), Kind::Evaluate),
+            (8 + writes, Kind::Assign),
+            (if has_self { drops(10) } else { 0 }, Kind::RenewSelf),
+            (drops(deep(32)), Kind::Lend),
+            (drops(5), Kind::Drop),
+            (drops(8), Kind::Mark),
+            (deep(7), Kind::If),
+            (deep(6), Kind::Match),
+            (loops(drops(deep(4))), Kind::For),
+            (loops(drops(deep(3))), Kind::While),
+            (breaks, Kind::Break),
+            (breaks, Kind::Continue),
+            (4, Kind::Return),
+            (drops(6), Kind::Panic),
+            (drops(deep(4)), Kind::Scope),
+            (drops(deep(4)), Kind::PinnedAwait),
+        ]);
+        let statement = match kind {
+            Kind::Let => return vec![self.let_statement(depth)],
+            Kind::Ignore => {
+                let of = self.random.weighted(&[(3, Type::Token), (2, Type::Number)]);
+                Statement::Ignore(self.made_value(of, depth))
+            }
+            Kind::Evaluate => Statement::Evaluate(self.number_of_kind(Number::Await, depth)),
+            Kind::Assign => match self.assign(depth) {
+                Some(statement) => statement,
+                None => self.let_statement(depth),
+            },
+            Kind::RenewSelf => Statement::RenewSelf,
+            Kind::Lend => return self.lend_statements(depth),
+            Kind::Drop => match self.move_variable(Type::Token) {
+                Some(Expression::Variable(variable)) => Statement::Drop(variable),
+                _ => self.let_statement(depth),
+            },
+            Kind::Mark => {
+                let value = self.number(depth - 1);
+                self.next_place += 1;
+                Statement::Mark(self.next_place, value)
+            }
+            Kind::If => {
+                let condition = self.awaited_condition(depth - 1);
+                let has_else = self.random.percent(50);
+                let mut blocks = self.branches(2, |this, part| {
+                    if part == 0 || has_else {
+                        this.block(2, None, depth - 1)
+                    } else {
+                        Block::default()
+                    }
+                });
+                let otherwise = blocks.pop().unwrap_or_default();
+                Statement::If(condition, blocks.pop().unwrap_or_default(), otherwise)
+            }
+            Kind::Match => {
+                let value = self.scrutinee(depth - 1);
+                let count = 2 + self.random.below(2);
+                let arms = self.branches(count, |this, _| this.block(2, None, depth - 1));
+                Statement::Match(value, arms)
+            }
+            Kind::For => {
+                let variable = self.variable(Type::Number);
+                let rounds = self.random.within(1, 3);
+                let outer = self.place.clone();
+                self.place.loops += 1;
+                self.place.can_break = true;
+                // The variable is not among the slots: it cannot be assigned to.
+                let body = self.block(3, None, depth - 1);
+                self.place = outer;
+                Statement::For(variable, rounds, body)
+            }
+            Kind::While => {
+                let variable = self.variable(Type::Number);
+                let rounds = self.random.within(1, 3);
+                let outer = self.place.clone();
+                self.place.loops += 1;
+                self.place.can_break = false;
+                let condition = self.awaited_condition(depth - 1);
+                self.place.can_break = true;
+                let body = self.block(2, None, depth - 1);
+                self.place = outer;
+                Statement::While(variable, rounds, condition, body)
+            }
+            Kind::Break => Statement::Break(self.condition(depth - 1)),
+            Kind::Continue => Statement::Continue(self.condition(depth - 1)),
+            Kind::Return => {
+                let condition = self.condition(depth.min(2) - 1);
+                let output = self.place.output;
+                let before: Vec<_> = self.slots.iter().map(|slot| slot.alive).collect();
+                let value = self.value(output, 1);
+                for (slot, alive) in self.slots.iter_mut().zip(before) {
+                    slot.alive = alive;
+                }
+                Statement::Return(condition, value)
+            }
+            Kind::Panic => {
+                let condition = self.condition(depth.min(3) - 1);
+                self.next_place += 1;
+                Statement::Panic(condition, self.next_place)
+            }
+            Kind::Scope => Statement::Scope(self.block(3, None, depth - 1)),
+            Kind::PinnedAwait => {
+                let variable = self.variable(Type::Number);
+                let escapes = std::mem::replace(&mut self.place.escapes, true);
+                let future = self.future(depth - 1);
+                self.place.escapes = escapes;
+                self.define(variable);
+                Statement::PinnedAwait(variable, Box::new(future))
+            }
+        };
+        vec![statement]
+    }
+
+    /// One or two awaits of a function that a number, a device or a bus is lent to, and the number.
+    fn lend_statements(&mut self, depth: u32) -> Vec<Statement> {
+        let outputs = [Type::Number, Type::Token, Type::Outcome];
+        let mut callees: Vec<_> = outputs.iter().flat_map(|&of| self.callees(of)).collect();
+        callees.retain(|&callee| {
+            let Function { form, parameters, .. } = &self.functions[callee];
+            matches!(form, Form::MutableMethod | Form::OverBus)
+                || parameters.iter().any(|parameter| parameter.of == Type::Exclusive)
+        });
+        if callees.is_empty() {
+            return vec![self.let_statement(depth)];
+        }
+        let callee = callees[self.random.below(callees.len())];
+        let mut statements = Vec::new();
+        let owned = match self.functions[callee].form {
+            Form::MutableMethod => Some((Type::Device, Expression::Device)),
+            Form::OverBus => Some((Type::Bus, Expression::Bus(self.random.below(2)))),
+            _ => None,
+        };
+        if let Some((of, value)) = owned
+            && !self.has(of)
+        {
+            let variable = self.variable(of);
+            self.define(variable);
+            statements.push(Statement::Let(variable, value));
+        }
+        let mut lent = None;
+        for _ in 0..self.random.within(1, 2) {
+            let borrowed = self.borrowed.len();
+            self.fuel -= 2;
+            let call = self.call_of(callee, depth.min(3) - 1);
+            self.end_statement(borrowed);
+            if let Future::Call { arguments, .. } = &call {
+                lent = arguments.iter().find_map(|argument| match argument {
+                    Expression::BorrowMutably(variable) => Some(*variable),
+                    _ => lent,
+                });
+            }
+            statements.push(Statement::Evaluate(Expression::Await(Box::new(call))));
+        }
+        if let Some(lent) = lent {
+            self.next_place += 1;
+            statements.push(Statement::Mark(self.next_place, Expression::Variable(lent)));
+        }
+        statements
+    }
+
+    pub(super) fn let_statement(&mut self, depth: u32) -> Statement {
+        let of = if self.place.style == Style::Pure {
+            Type::Number
+        } else {
+            self.random.weighted(&[
+                (10, Type::Number),
+                (9, Type::Token),
+                (2, Type::Borrowed),
+                (2, Type::Pair),
+                (2, Type::Blank),
+                (2, Type::Outcome),
+                (2, Type::Exclusive),
+                (1, Type::Watched),
+            ])
+        };
+        match of {
+            Type::Borrowed => return self.let_borrow(),
+            Type::Exclusive => return self.let_borrow_mutably(),
+            _ => {}
+        }
+        let value = if of == Type::Number && self.random.percent(60) {
+            let kind = self.random.weighted(&[(3, Number::Await), (1, Number::SameAwaits)]);
+            self.number_of_kind(if self.fuel > 0 { kind } else { Number::Await }, depth)
+        } else {
+            self.value(of, depth)
+        };
+        let variable = self.variable(of);
+        self.define(variable);
+        Statement::Let(variable, value)
+    }
+
+    /// A variable that borrows one until the block ends.
+    pub(super) fn let_borrow(&mut self) -> Statement {
+        let variable = self.variable(Type::Borrowed);
+        // Only what is in the same body, so that the end of the block is that of the borrow.
+        let outside = self.place.fences.last().map_or(0, |fence| fence.outside);
+        let lender = self.pick(Type::Token, |this, index| {
+            index >= outside && this.slots[index].alive && this.slots[index].captured == 0
+        });
+        let value = match lender {
+            Some(index) => {
+                self.slots[index].borrows += 1;
+                Expression::Borrow(self.slots[index].variable)
+            }
+            None => Expression::BorrowTemporary(Box::new(Expression::Token)),
+        };
+        self.define(variable);
+        if let Some(slot) = self.slots.last_mut() {
+            slot.lender = lender;
+        }
+        Statement::Let(variable, value)
+    }
+
+    /// A variable that borrows a number, or borrows what another one borrows, until the block ends.
+    fn let_borrow_mutably(&mut self) -> Statement {
+        let variable = self.variable(Type::Exclusive);
+        let of = self.random.weighted(&[(3, Type::Number), (1, Type::Exclusive)]);
+        let lender = self.pick(of, Self::may_borrow_mutably);
+        let value = match lender {
+            Some(index) => {
+                self.slots[index].borrows += 1;
+                Expression::BorrowMutably(self.slots[index].variable)
+            }
+            None => {
+                let number = Expression::Hidden(self.random.within(0, 9));
+                Expression::MutableTemporary(Box::new(number))
+            }
+        };
+        self.define(variable);
+        if let Some(slot) = self.slots.last_mut() {
+            slot.lender = lender;
+        }
+        Statement::Let(variable, value)
+    }
+
+    pub(super) fn assign(&mut self, depth: u32) -> Option<Statement> {
+        let outside = self.place.fences.last().map_or(0, |fence| fence.outside);
+        let shared = self.place.shared;
+        let through = self.pick(Type::Exclusive, Self::may_borrow_mutably);
+        let watched = self.pick(Type::Watched, |_, _| true);
+        let number = self
+            .pick(Type::Number, |this, index| index >= shared && this.slots[index].borrows == 0);
+        let token = self.pick(Type::Token, |this, index| {
+            let slot = &this.slots[index];
+            // A variable of outside a loop that was moved is not alive when the loop ends.
+            index >= outside.max(shared)
+                && slot.borrows == 0
+                && slot.captured == 0
+                && (slot.alive || slot.loops == this.place.loops)
+        });
+        let has_drops = self.place.style != Style::Pure;
+        let index = match (number, token) {
+            _ if through.is_some() && self.random.percent(60) => through?,
+            _ if watched.is_some() && has_drops && self.random.percent(15) => watched?,
+            (_, Some(token)) if has_drops && self.random.percent(40) => token,
+            (Some(number), _) => number,
+            _ => return None,
+        };
+        let variable = self.slots[index].variable;
+        let value = if variable.of == Type::Token {
+            self.made_value(Type::Token, 1)
+        } else {
+            self.number(depth.min(3) - 1)
+        };
+        self.slots[index].alive = true;
+        Some(Statement::Assign(variable, value))
+    }
+}

@@ -1,0 +1,285 @@
+//! Makes expressions.
+
+use super::{Generator, Style};
+use crate::program::{Block, Expression, Form, Future, Statement, Type};
+
+/// What comes after each of the awaits that are the same.
+#[derive(Clone, Copy)]
+enum After {
+    Nothing,
+    Same,
+    Different,
+}
+
+/// The ways to make a number.
+#[derive(Clone, Copy)]
+pub(super) enum Number {
+    Literal,
+    Hidden,
+    Variable,
+    Sum,
+    Xor,
+    Element,
+    Bump,
+    Look,
+    LookAtSelf,
+    Get,
+    Take,
+    Try,
+    If,
+    Match,
+    Await,
+    SameAwaits,
+    Recurse,
+}
+
+impl Generator {
+    /// Whether the code is in a body that may await.
+    pub(super) fn is_async(&self) -> bool {
+        self.place.form.is_some() || !self.place.fences.is_empty()
+    }
+
+    pub(super) fn value(&mut self, of: Type, depth: u32) -> Expression {
+        if of == Type::Number {
+            return self.number(depth);
+        }
+        if of == Type::Borrowed {
+            let choice = self.random.below(3);
+            let found = match choice {
+                0 => self.copy_variable(of),
+                _ => self.borrow(),
+            };
+            return found
+                .unwrap_or_else(|| Expression::BorrowTemporary(Box::new(Expression::Token)));
+        }
+        if of == Type::Exclusive {
+            return self.mutable();
+        }
+        if of == Type::Watched
+            && let Some(variable) = self.copy_variable(of)
+        {
+            return variable;
+        }
+        if self.random.percent(50)
+            && let Some(variable) = self.move_variable(of)
+        {
+            return variable;
+        }
+        self.made_value(of, depth)
+    }
+
+    /// A value that is not that of a variable.
+    pub(super) fn made_value(&mut self, of: Type, depth: u32) -> Expression {
+        if depth > 1
+            && self.is_async()
+            && self.random.percent(35)
+            && self.fuel > 0
+            && matches!(of, Type::Token | Type::Outcome)
+        {
+            let borrowed = self.borrowed.len();
+            if let Some(call) = self.call(of, depth - 1) {
+                self.end_await(borrowed);
+                return Expression::Await(Box::new(call));
+            }
+        }
+        let depth = depth.saturating_sub(1);
+        match of {
+            Type::Number => self.number(depth),
+            Type::Token => Expression::Token,
+            Type::Blank => Expression::Blank,
+            Type::Pair => {
+                let first = self.value(Type::Token, depth);
+                Expression::Pair(Box::new(first), Box::new(self.value(Type::Token, depth)))
+            }
+            Type::Borrowed => Expression::BorrowTemporary(Box::new(Expression::Token)),
+            Type::Outcome => Expression::Outcome(Box::new(self.number(depth))),
+            Type::Exclusive => self.mutable(),
+            Type::Watched => Expression::Watched(self.random.within(0, 9)),
+            Type::Device | Type::Bus => unreachable!("no value is one of these"),
+        }
+    }
+
+    /// A number to decide by, which the compiler is not to know.
+    pub(super) fn condition(&mut self, depth: u32) -> Expression {
+        match self.number(depth) {
+            Expression::Literal(number) if self.place.style != Style::Pure => {
+                Expression::Hidden(number)
+            }
+            condition => condition,
+        }
+    }
+
+    /// A number to decide by, which is often that of a future.
+    pub(super) fn awaited_condition(&mut self, depth: u32) -> Expression {
+        if self.is_async() && self.random.percent(50) {
+            self.number_of_kind(Number::Await, depth)
+        } else {
+            self.condition(depth)
+        }
+    }
+
+    /// A number to match on, at times with a value that lasts as long as the match.
+    pub(super) fn scrutinee(&mut self, depth: u32) -> Expression {
+        if self.place.style == Style::Pure || self.random.percent(60) {
+            return self.condition(depth);
+        }
+        let lasts = Expression::BorrowTemporary(Box::new(Expression::Token));
+        let look = Box::new(Expression::Look(Box::new(lasts)));
+        Expression::Xor(look, Box::new(self.awaited_condition(depth)))
+    }
+
+    pub(super) fn number(&mut self, depth: u32) -> Expression {
+        self.fuel -= 1;
+        let has_drops = self.place.style != Style::Pure;
+        let drops = |weight: u32| if has_drops { weight } else { 0 };
+        let is_deep = depth > 1 && self.fuel > 0 && self.is_async();
+        let deep = |weight: u32| if is_deep { weight } else { 0 };
+        let has_self = matches!(self.place.form, Some(Form::Method))
+            || self.place.form == Some(Form::ByValue) && self.place.fences.is_empty()
+            || self.has_itself();
+        let has_watched = self.slots.iter().any(|slot| slot.variable.of == Type::Watched);
+        let recurses = self.place.itself.is_some() && self.place.fences.is_empty();
+        let can_try = self.place.output == Type::Outcome;
+        let kind = self.random.weighted(&[
+            (8, Number::Literal),
+            (4, Number::Hidden),
+            (14, Number::Variable),
+            (deep(6), Number::Sum),
+            (deep(3), Number::Xor),
+            (drops(deep(2)), Number::Element),
+            (drops(3), Number::Bump),
+            (drops(8), Number::Look),
+            (if has_self { drops(10) } else { 0 }, Number::LookAtSelf),
+            (if has_watched { 2 + drops(10) } else { 0 }, Number::Get),
+            (drops(6), Number::Take),
+            (if can_try { deep(12) } else { 0 }, Number::Try),
+            (deep(3), Number::If),
+            (deep(3), Number::Match),
+            (deep(24), Number::Await),
+            (deep(9), Number::SameAwaits),
+            (if recurses { deep(8) } else { 0 }, Number::Recurse),
+        ]);
+        self.number_of_kind(kind, depth)
+    }
+
+    pub(super) fn number_of_kind(&mut self, kind: Number, depth: u32) -> Expression {
+        let less = depth.saturating_sub(1);
+        match kind {
+            Number::Literal => Expression::Literal(self.random.within(0, 9)),
+            Number::Hidden if self.place.style != Style::Pure => {
+                Expression::Hidden(self.random.within(0, 9))
+            }
+            Number::Hidden => Expression::Literal(self.random.within(0, 9)),
+            Number::Variable => {
+                let of = self.random.weighted(&[(3, Type::Number), (2, Type::Exclusive)]);
+                let found = match of {
+                    Type::Exclusive => self.read(),
+                    _ => None,
+                };
+                found.or_else(|| self.copy_variable(Type::Number)).unwrap_or(Expression::Literal(2))
+            }
+            Number::Sum => {
+                let one = self.number(less);
+                Expression::Sum(Box::new(one), Box::new(self.number(less)))
+            }
+            Number::Xor => {
+                let one = self.number(less);
+                Expression::Xor(Box::new(one), Box::new(self.number(less)))
+            }
+            Number::Element => Expression::Element(Box::new(self.number(less))),
+            Number::Bump => Expression::Bump,
+            Number::Look => {
+                let borrowed = self.value(Type::Borrowed, less);
+                Expression::Look(Box::new(borrowed))
+            }
+            Number::LookAtSelf => Expression::LookAtSelf,
+            Number::Get => Expression::Get(Box::new(self.value(Type::Watched, less))),
+            Number::Take => {
+                let of = self.random.weighted(&[
+                    (4, Type::Token),
+                    (2, Type::Pair),
+                    (1, Type::Blank),
+                    (3, Type::Outcome),
+                ]);
+                Expression::Take(Box::new(self.value(of, less)), of)
+            }
+            Number::Try => Expression::Try(Box::new(self.value(Type::Outcome, less))),
+            Number::If => {
+                let condition = self.condition(less);
+                let mut blocks =
+                    self.branches(2, |this, _| Box::new(this.block(1, Some(Type::Number), less)));
+                let otherwise = blocks.pop().unwrap_or_default();
+                let then = blocks.pop().unwrap_or_default();
+                Expression::If(Box::new(condition), then, otherwise)
+            }
+            Number::Match => {
+                let value = self.scrutinee(less);
+                let count = 2 + self.random.below(2);
+                let arms = self.branches(count, |this, _| this.block(1, Some(Type::Number), less));
+                Expression::Match(Box::new(value), arms)
+            }
+            Number::Await => {
+                let borrowed = self.borrowed.len();
+                let future = self.future(less);
+                self.end_await(borrowed);
+                Expression::Await(Box::new(future))
+            }
+            Number::SameAwaits => self.same_awaits(less),
+            Number::Recurse => match self.place.itself.clone() {
+                Some((number, types)) => {
+                    let arguments = types.iter().map(|&of| self.value(of, less)).collect();
+                    Expression::Recurse(number, self.place.output, arguments)
+                }
+                None => Expression::Literal(1),
+            },
+        }
+    }
+
+    /// What a variable is the `&mut` of.
+    fn read(&mut self) -> Option<Expression> {
+        let index = self.pick(Type::Exclusive, Self::may_borrow_mutably)?;
+        Some(Expression::Variable(self.slots[index].variable))
+    }
+
+    /// A match whose arms await the same future, with or without work after it.
+    pub(super) fn same_awaits(&mut self, depth: u32) -> Expression {
+        let value = self.condition(depth);
+        let after = match self.place.style {
+            Style::Pure => After::Nothing,
+            _ => self.random.weighted(&[
+                (4, After::Nothing),
+                (3, After::Same),
+                (3, After::Different),
+            ]),
+        };
+        self.next_place += 1;
+        let callee = self.callee(Type::Number);
+        let pending = self.random.within(0, 2);
+        let count = 2 + self.random.below(2);
+        let arms = self.branches(count, |this, _| {
+            this.fuel -= 2;
+            let borrowed = this.borrowed.len();
+            let future = match callee {
+                Some(callee) => this.call_of(callee, depth),
+                None if this.place.style == Style::Waiting => {
+                    Future::Leaf(pending, Box::new(this.number(1)))
+                }
+                None => Future::Prompt(Box::new(this.number(1))),
+            };
+            let awaited = Expression::Await(Box::new(future));
+            this.end_statement(borrowed);
+            match after {
+                After::Nothing => {
+                    return Block { statements: Vec::new(), tail: Some(Box::new(awaited)) };
+                }
+                After::Same => {}
+                After::Different => this.next_place += 1,
+            }
+            let variable = this.variable(Type::Number);
+            let mark = Statement::Mark(this.next_place, Expression::Variable(variable));
+            let tail = Some(Box::new(Expression::Variable(variable)));
+            Block { statements: vec![Statement::Let(variable, awaited), mark], tail }
+        });
+        Expression::Match(Box::new(value), arms)
+    }
+}

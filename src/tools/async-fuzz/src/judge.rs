@@ -1,0 +1,441 @@
+//! Compiles programs in all builds, runs them, and tells what is not as it should be.
+//!
+//! Many programs are judged together, as one crate. The oracle, which has no passes and does not
+//! optimize, says what each does. Then every build of the [matrix](crate::matrix) is made and run.
+//! Where the compiler fails, the programs are halved until it is known which one it is.
+//!
+//! What is suspicious is then looked at alone. A program that behaves differently without the
+//! passes, too, is a finding about the base. Else the program is [reduced](crate::reduce).
+
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+
+use crate::execution;
+use crate::finding::{Finding, Kind};
+use crate::generate;
+use crate::matrix::{Configuration, Panics};
+use crate::program::Program;
+use crate::reduce;
+use crate::trace::{self, Endings};
+use crate::workshop::{Built, HANGS, Workshop, whole_text};
+
+/// How long a finding is reduced at most.
+const REDUCTION_LIMIT: Duration = Duration::from_secs(90);
+
+/// One that tells of programs.
+pub struct Judge<'a> {
+    pub workshop: Workshop,
+    pub matrix: Vec<Configuration>,
+    /// How many programs in a hundred are run by memcheck.
+    pub memcheck: u32,
+    /// Whether the first thing that is suspicious is enough.
+    pub stop_at_first: bool,
+    /// Whether this finding is to be reduced: so many of the kind there are not yet.
+    pub is_worth_reducing: &'a (dyn Fn(Kind) -> bool + Sync),
+}
+
+/// What is suspicious about one program.
+struct Suspicion {
+    /// The index of the program.
+    program: usize,
+    kind: Kind,
+    shown_by: Vec<Configuration>,
+    messages: String,
+}
+
+/// A binary with some of the programs, by their indices.
+type Batch = (Vec<usize>, Built);
+
+/// The run is to end; what is not known by now is not going to be.
+struct Stopped;
+
+impl Judge<'_> {
+    /// Judges the programs of `seeds`. Gives none if the run ended before that was done.
+    pub fn judge(&self, seeds: &[u64]) -> Result<Option<Vec<Finding>>> {
+        let programs: Vec<_> = seeds.iter().map(|&seed| generate::program(seed)).collect();
+        let mut suspicions = Vec::new();
+        let all: Vec<_> = (0..programs.len()).collect();
+        let oracle = Configuration::oracle();
+        let Ok(expected) = self.run(&programs, &all, &oracle, &mut suspicions, false)? else {
+            return Ok(None);
+        };
+        for suspicion in &mut suspicions {
+            suspicion.kind = Kind::Generator;
+        }
+        let accepted: Vec<_> = all
+            .into_iter()
+            .filter(|index| suspicions.iter().all(|suspicion| suspicion.program != *index))
+            .collect();
+        for configuration in &self.matrix {
+            let memcheck = self.memcheck > 0 && has_memcheck(configuration, &self.matrix);
+            let run = self.run(&programs, &accepted, configuration, &mut suspicions, memcheck)?;
+            let Ok(endings) = run else { return Ok(None) };
+            for &program in &accepted {
+                let refused = suspicions.iter().any(|suspicion| {
+                    suspicion.program == program
+                        && suspicion.kind != Kind::Difference
+                        && suspicion.shown_by.contains(configuration)
+                });
+                let of = (&expected, program);
+                let differ = trace::differences(of, (&endings, program), configuration.panics);
+                if !differ.is_empty() && !refused {
+                    suspect(&mut suspicions, program, Kind::Difference, configuration, "");
+                }
+            }
+        }
+        let enough = if self.stop_at_first { 1 } else { usize::MAX };
+        let findings = suspicions
+            .into_iter()
+            .take(enough)
+            .map(|suspicion| self.look_into(&programs[suspicion.program], suspicion));
+        let findings: Result<Vec<_>> = findings.collect();
+        Ok(Some(findings?))
+    }
+
+    /// Compiles and runs the programs with these indices, and gives their endings by index.
+    fn run(
+        &self,
+        programs: &[Program],
+        indices: &[usize],
+        configuration: &Configuration,
+        suspicions: &mut Vec<Suspicion>,
+        memcheck: bool,
+    ) -> Result<Result<Endings, Stopped>> {
+        let mut endings = Endings::new();
+        // A later build takes the place of the binary, so each is run at once.
+        let mut waiting = vec![indices.to_vec()];
+        let known = suspicions.len();
+        let mut refused_together = None;
+        while let Some(some) = waiting.pop() {
+            if some.is_empty() {
+                continue;
+            }
+            let (some, built) = self.build(programs, some, configuration)?;
+            match built {
+                Built::Stopped => return Ok(Err(Stopped)),
+                Built::Binary(binary) => {
+                    let Some(found) = self.workshop.run(&binary)? else { return Ok(Err(Stopped)) };
+                    endings.extend(
+                        found.into_iter().filter(|((position, _), _)| *position < some.len()).map(
+                            |((position, scenario), ending)| ((some[position], scenario), ending),
+                        ),
+                    );
+                    if memcheck {
+                        self.check_memory(programs, &some, &binary, configuration, suspicions)?;
+                    }
+                }
+                Built::Refused(messages) if some.len() == 1 => {
+                    let kind = if messages == HANGS { Kind::CompilerHangs } else { Kind::Compiler };
+                    suspect(suspicions, some[0], kind, configuration, &messages);
+                }
+                Built::Refused(messages) => {
+                    refused_together.get_or_insert((some[0], messages));
+                    let (first, second) = some.split_at(some.len() / 2);
+                    waiting.extend([second.to_vec(), first.to_vec()]);
+                }
+            }
+        }
+        let named = |suspicion: &Suspicion| suspicion.shown_by.contains(configuration);
+        if let Some((first, messages)) = refused_together
+            && !suspicions[..known].iter().any(named)
+            && suspicions.len() == known
+        {
+            let messages = format!("Only together with the programs after it:\n{messages}");
+            suspect(suspicions, first, Kind::Compiler, configuration, &messages);
+        }
+        Ok(Ok(endings))
+    }
+
+    fn build(
+        &self,
+        programs: &[Program],
+        indices: Vec<usize>,
+        configuration: &Configuration,
+    ) -> Result<Batch> {
+        let some: Vec<_> = indices.iter().map(|&index| &programs[index]).collect();
+        let built = self.workshop.build(&some, configuration)?;
+        Ok((indices, built))
+    }
+
+    /// Runs a share of the programs in `binary` by memcheck.
+    fn check_memory(
+        &self,
+        programs: &[Program],
+        indices: &[usize],
+        binary: &std::path::Path,
+        configuration: &Configuration,
+        suspicions: &mut Vec<Suspicion>,
+    ) -> Result<()> {
+        let chosen: Vec<_> = (0..indices.len())
+            .filter(|&position| is_chosen(programs[indices[position]].seed, self.memcheck))
+            .collect();
+        if chosen.is_empty() || self.workshop.memcheck(binary, &chosen)?.is_none() {
+            return Ok(());
+        }
+        for position in chosen {
+            if let Some(messages) = self.workshop.memcheck(binary, &[position])? {
+                suspect(suspicions, indices[position], Kind::Memcheck, configuration, &messages);
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes a finding of what is suspicious about `program`.
+    fn look_into(&self, program: &Program, suspicion: Suspicion) -> Result<Finding> {
+        let Suspicion { kind, shown_by, mut messages, .. } = suspicion;
+        let configuration = shown_by[0].clone();
+        let mut found = Finding {
+            kind,
+            seed: program.seed,
+            shown_by,
+            scenario: None,
+            program: String::new(),
+            note: String::new(),
+            traces: None,
+            messages: String::new(),
+        };
+        let mut reduced = program.clone();
+        if kind != Kind::Generator {
+            if self.base_shows(program, kind, &configuration)? {
+                found.kind = Kind::Base;
+            }
+            let shown = found.kind;
+            if (self.is_worth_reducing)(shown) {
+                let start = Instant::now();
+                let is_over = || execution::is_stopped() || start.elapsed() > REDUCTION_LIMIT;
+                let mut shows = |candidate: &Program| {
+                    let is_shown = self.shows(candidate, kind, &configuration, shown);
+                    is_shown.is_ok_and(|is_shown| is_shown)
+                };
+                reduced = reduce::reduce(reduced, &mut shows, &is_over);
+                if is_over() {
+                    found.note = "It was not reduced to the end.".into();
+                }
+            } else {
+                found.note = "It was not reduced: there are others of its kind.".into();
+            }
+        }
+        found.program = whole_text(&reduced);
+        self.add_traces(&reduced, &configuration, &mut found, &mut messages)?;
+        found.messages = messages;
+        Ok(found)
+    }
+
+    /// Whether the build without passes has the same fault.
+    fn base_shows(
+        &self,
+        program: &Program,
+        kind: Kind,
+        configuration: &Configuration,
+    ) -> Result<bool> {
+        self.fails(program, kind, &configuration.without_passes())
+    }
+
+    /// Whether `program` shows what is to be shown: a fault of the base, or one of the passes.
+    fn shows(
+        &self,
+        program: &Program,
+        kind: Kind,
+        configuration: &Configuration,
+        shown: Kind,
+    ) -> Result<bool> {
+        let base = configuration.without_passes();
+        if shown == Kind::Base {
+            return self.fails(program, kind, &base);
+        }
+        // The one that fails for most candidates comes first.
+        Ok(self.fails(program, kind, configuration)? && !self.fails(program, kind, &base)?)
+    }
+
+    /// Whether a build has a fault of the kind. One that the oracle has is no fault.
+    fn fails(&self, program: &Program, kind: Kind, configuration: &Configuration) -> Result<bool> {
+        let run = |configuration: &Configuration| -> Result<Option<Endings>> {
+            match self.workshop.build(&[program], configuration)? {
+                Built::Binary(binary) => self.workshop.run(&binary),
+                _ => Ok(None),
+            }
+        };
+        let Some(expected) = run(&Configuration::oracle())? else { return Ok(false) };
+        let built = self.workshop.build(&[program], configuration)?;
+        Ok(match (kind, built) {
+            (Kind::Difference, Built::Binary(binary)) => {
+                self.workshop.run(&binary)?.is_some_and(|endings| {
+                    let panics = configuration.panics;
+                    !trace::differences((&expected, 0), (&endings, 0), panics).is_empty()
+                })
+            }
+            (Kind::Memcheck, Built::Binary(binary)) => {
+                self.workshop.memcheck(&binary, &[0])?.is_some()
+            }
+            (Kind::Compiler, Built::Refused(messages)) => messages != HANGS,
+            (Kind::CompilerHangs, Built::Refused(messages)) => messages == HANGS,
+            _ => false,
+        })
+    }
+
+    /// Adds the traces of the two builds of the reduced program, as it is written down.
+    fn add_traces(
+        &self,
+        reduced: &Program,
+        configuration: &Configuration,
+        found: &mut Finding,
+        messages: &mut String,
+    ) -> Result<()> {
+        let whole = configuration.auxiliary.is_none();
+        let build = |configuration: &Configuration| {
+            if whole {
+                self.workshop.build_text(&found.program, configuration)
+            } else {
+                self.workshop.build(&[reduced], configuration)
+            }
+        };
+        let oracle = Configuration::oracle();
+        let (first, second) = match found.kind {
+            Kind::Base => (oracle.clone(), configuration.without_passes()),
+            _ => (configuration.without_passes(), configuration.clone()),
+        };
+        let Built::Binary(binary) = build(&oracle)? else { return Ok(()) };
+        let Some(expected) = self.workshop.run(&binary)? else { return Ok(()) };
+        let binary = match build(&second)? {
+            Built::Binary(binary) => binary,
+            Built::Refused(said) => {
+                *messages = said;
+                return Ok(());
+            }
+            Built::Stopped => return Ok(()),
+        };
+        let Some(endings) = self.workshop.run(&binary)? else { return Ok(()) };
+        let differ = trace::differences((&expected, 0), (&endings, 0), second.panics);
+        let Some(&scenario) = differ.first() else {
+            if found.kind == Kind::Difference {
+                found.note += " In one crate with the runtime it is not to be seen.";
+            }
+            return Ok(());
+        };
+        found.scenario = Some(scenario);
+        let trace_found = self.workshop.full_trace(&binary, scenario)?.unwrap_or_default();
+        let Built::Binary(binary) = build(&first)? else { return Ok(()) };
+        let trace_expected = self.workshop.full_trace(&binary, scenario)?.unwrap_or_default();
+        found.traces = Some([trace_expected, trace_found]);
+        Ok(())
+    }
+}
+
+/// Adds that `configuration` shows something of a program.
+fn suspect(
+    suspicions: &mut Vec<Suspicion>,
+    program: usize,
+    kind: Kind,
+    configuration: &Configuration,
+    messages: &str,
+) {
+    let known = |suspicion: &&mut Suspicion| suspicion.program == program && suspicion.kind == kind;
+    match suspicions.iter_mut().find(known) {
+        Some(suspicion) => suspicion.shown_by.push(configuration.clone()),
+        None => suspicions.push(Suspicion {
+            program,
+            kind,
+            shown_by: vec![configuration.clone()],
+            messages: messages.to_owned(),
+        }),
+    }
+}
+
+/// Whether the program of `seed` is one of so many in a hundred.
+fn is_chosen(seed: u64, percent: u32) -> bool {
+    seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32 < u64::from(percent) * (1 << 32) / 100
+}
+
+/// Whether memcheck runs the programs of this build: the first of the matrix that unwinds without
+/// optimization, and the last that does with it.
+fn has_memcheck(configuration: &Configuration, matrix: &[Configuration]) -> bool {
+    let mut unwinding = matrix
+        .iter()
+        .filter(|other| other.panics == Panics::Unwind && other.auxiliary.is_none())
+        .filter(|other| other.variant.name == measure::passes::ON);
+    let first = unwinding.next();
+    let last = unwinding.next_back().or(first);
+    [first, last].contains(&Some(configuration))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+    use std::sync::{Mutex, PoisonError};
+
+    use measure::opt_level::OptLevel;
+
+    use super::*;
+    use crate::matrix;
+    use crate::workshop::{self, Tools};
+
+    #[test]
+    fn a_share_of_the_seeds_is_chosen() {
+        let chosen = (0..10_000).filter(|&seed| is_chosen(seed, 2)).count();
+        assert!((150..250).contains(&chosen), "{chosen}");
+        assert!((0..100).all(|seed| is_chosen(seed, 100)));
+        assert!(!(0..100).any(|seed| is_chosen(seed, 0)));
+    }
+
+    /// Held by tests that run programs: none can be run that another thread is about to write.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
+    /// What is found in 30 programs by the compiler that `tools` name, in builds at `level`.
+    fn judge(mut tools: Tools, level: OptLevel) -> Vec<Finding> {
+        let folder = tempfile::tempdir().unwrap();
+        tools.choose_linker(folder.path());
+        workshop::build_runtimes(&tools, folder.path()).unwrap();
+        let judge = Judge {
+            workshop: Workshop::open(&tools, folder.path(), "job").unwrap(),
+            matrix: matrix::matrix(&["ElideNoAwait"], &["ElideNoAwait"], &[level]),
+            memcheck: 0,
+            stop_at_first: true,
+            is_worth_reducing: &|_| false,
+        };
+        let seeds: Vec<_> = (0..30).collect();
+        judge.judge(&seeds).unwrap().unwrap()
+    }
+
+    fn tools(rustc: PathBuf, has_passes: bool) -> Tools {
+        let (checks, linker) = (Vec::new(), Vec::new());
+        Tools { rustc, checks, lld: None, linker, has_passes, valgrind: None }
+    }
+
+    /// Any compiler has to build the programs, and at any level they have to do the same.
+    #[test]
+    fn programs_do_the_same_at_all_levels() {
+        let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(rustc) = measure::program::find("rustc") else { return };
+        let findings = judge(tools(rustc, false), OptLevel::Z);
+        assert!(findings.is_empty(), "{findings:#?}");
+    }
+
+    /// A compiler that knows no passes plays one that forgets drops with them.
+    #[cfg(unix)]
+    #[test]
+    fn a_drop_that_passes_forget_is_found() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(rustc) = measure::program::find("rustc") else { return };
+        let folder = tempfile::tempdir().unwrap();
+        let script = folder.path().join("rustc");
+        let text = format!(
+            "#!/bin/sh\nfor word; do shift; case $word in\n-Z*=no) forgets=yes;;\n-Z*) ;;\n\
+             *) set -- \"$@\" \"$word\";;\nesac; done\n\
+             for word; do case $forgets$word in yes*programs.rs)\n\
+             sed -i 's/^ *drop(v/std::mem::forget(v/' \"$word\";;\nesac; done\n\
+             exec {} \"$@\"\n",
+            rustc.display()
+        );
+        std::fs::write(&script, text).unwrap();
+        std::fs::set_permissions(&script, PermissionsExt::from_mode(0o755)).unwrap();
+
+        let findings = judge(tools(script, true), OptLevel::O1);
+        let [finding] = &findings[..] else { panic!("{findings:#?}") };
+        assert_eq!(finding.kind, Kind::Difference);
+        let [expected, found] = finding.traces.as_ref().unwrap();
+        assert!(found.contains("Leaked") && !expected.contains("Leaked"), "{found}");
+    }
+}

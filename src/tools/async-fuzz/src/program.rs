@@ -1,0 +1,388 @@
+//! What a program is: a typed tree, of which [`print`](crate::print) makes Rust.
+//!
+//! The tree has just enough of Rust to say what async code does with control flow, drops and
+//! panics. Whether a tree makes sense (a variable is alive where it is used, say) is up to who
+//! builds it: the [generator](crate::generate) knows, the [reduction](crate::reduce) asks the
+//! compiler.
+//!
+//! A tree is walked in one order, that of evaluation. [`Node`] is what a walk sees.
+
+/// The types that values in a program have.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Type {
+    /// `u32`: Copy, and not tracked.
+    Number,
+    /// `Token`: tracked, with a drop.
+    Token,
+    /// `Blank`: has a drop, and no size.
+    Blank,
+    /// `[Token; 2]`
+    Pair,
+    /// `&Token`
+    Borrowed,
+    /// `Outcome`, a `Result` whose error is a `Token`.
+    Outcome,
+    /// `&mut u32`
+    Exclusive,
+    /// `&Cell<u32>`, of a number that changes while the program is suspended.
+    Watched,
+    /// `&mut Device`
+    Device,
+    /// `&mut` a bus
+    Bus,
+}
+
+/// A variable: its number and its type.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Variable {
+    pub number: u32,
+    pub of: Type,
+}
+
+/// A program: functions, and the future that is run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Program {
+    /// What it was generated from.
+    pub seed: u64,
+    /// Each calls only those before it, or itself.
+    pub functions: Vec<Function>,
+    /// The bodies of the two buses' method, which has a number as argument and as answer.
+    pub buses: Option<[Block; 2]>,
+    /// What is done before the future is made.
+    pub prelude: Vec<Statement>,
+    /// What is run.
+    pub root: Future,
+    /// At which events a panic is injected.
+    pub injections: [u32; 3],
+}
+
+/// The variable that is the argument of a bus's method.
+pub const BUS_ARGUMENT: Variable = Variable { number: 0, of: Type::Number };
+
+/// The variable `self` of a method that takes `&mut self`
+pub const ITSELF: Variable = Variable { number: u32::MAX, of: Type::Device };
+
+/// The variable `bus` of a function that is generic over one
+pub const BUS: Variable = Variable { number: u32::MAX, of: Type::Bus };
+
+/// An async function.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Function {
+    pub number: u32,
+    pub form: Form,
+    pub parameters: Vec<Variable>,
+    pub output: Type,
+    pub body: Block,
+    /// Whether it may stand in a crate of its own with others.
+    pub auxiliary: bool,
+}
+
+/// What makes a function async, and generic.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Form {
+    /// `async fn`
+    Plain,
+    /// `fn … -> impl Future`, with the body in an `async move` block
+    Block,
+    /// A method of `Device` that takes `&self`
+    Method,
+    /// A method of `Device` that takes `&mut self`
+    MutableMethod,
+    /// A method of `Device` that takes `self`
+    ByValue,
+    /// Generic over a future, its first argument
+    OverFuture,
+    /// Generic over a bus, to which its first argument is `&mut`
+    OverBus,
+    /// Calls itself, boxed; its first argument is the depth
+    Recursive,
+}
+
+/// Statements, and what the block gives.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Block {
+    pub statements: Vec<Statement>,
+    pub tail: Option<Box<Expression>>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Statement {
+    Let(Variable, Expression),
+    /// `let _ = …;`
+    Ignore(Expression),
+    /// `…;`
+    Evaluate(Expression),
+    /// Assigns to the variable, or to what it refers to
+    Assign(Variable, Expression),
+    /// Gives the device that has the method another token
+    RenewSelf,
+    Drop(Variable),
+    Mark(u32, Expression),
+    If(Expression, Block, Block),
+    Match(Expression, Vec<Block>),
+    /// A loop of a few rounds, which it counts in the variable
+    For(Variable, u32, Block),
+    /// A loop of a few rounds, which it counts in the variable, as long as the condition holds
+    While(Variable, u32, Expression, Block),
+    Break(Expression),
+    Continue(Expression),
+    Return(Expression, Expression),
+    Panic(Expression, u32),
+    Scope(Block),
+    /// A future that is pinned in a variable and awaited through that
+    PinnedAwait(Variable, Box<Future>),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Expression {
+    Literal(u32),
+    /// A literal that the compiler does not know
+    Hidden(u32),
+    /// Copies or moves the variable, or copies what it is the `&mut` of
+    Variable(Variable),
+    /// `&v`
+    Borrow(Variable),
+    /// `&mut v`, or `&mut *v`
+    BorrowMutably(Variable),
+    /// `&mut …`, of a temporary
+    MutableTemporary(Box<Expression>),
+    /// A device that is to be lent
+    Device,
+    /// One of the two buses, that is to be lent
+    Bus(usize),
+    /// A watched number
+    Watched(u32),
+    /// What a watched number is now
+    Get(Box<Expression>),
+    Sum(Box<Expression>, Box<Expression>),
+    Xor(Box<Expression>, Box<Expression>),
+    /// An element of an array, which may be out of bounds
+    Element(Box<Expression>),
+    Token,
+    Blank,
+    Pair(Box<Expression>, Box<Expression>),
+    /// `&…`, of a temporary
+    BorrowTemporary(Box<Expression>),
+    Bump,
+    /// Looks at what is borrowed
+    Look(Box<Expression>),
+    /// Looks at what the device that has the method has
+    LookAtSelf,
+    /// Takes a value of any type and gives a number
+    Take(Box<Expression>, Type),
+    Outcome(Box<Expression>),
+    Try(Box<Expression>),
+    If(Box<Expression>, Box<Block>, Box<Block>),
+    Match(Box<Expression>, Vec<Block>),
+    Await(Box<Future>),
+    /// A call of the function that this is in, which gives the type, with one less depth
+    Recurse(u32, Type, Vec<Expression>),
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub enum Future {
+    /// Pending so often, then the number
+    Leaf(u32, Box<Expression>),
+    /// Written by hand in the program itself, pending so often
+    Slow(u32, Box<Expression>),
+    /// Written by hand, and never pending
+    Prompt(Box<Expression>),
+    /// `core::future::ready`
+    Ready(Box<Expression>),
+    /// `poll_fn`
+    PollFn(Box<Expression>),
+    /// `core::future::pending`
+    Never,
+    /// The function with the number, of this form; over what it is generic, or whose method it is
+    Call {
+        function: u32,
+        form: Form,
+        over: Option<Box<Over>>,
+        arguments: Vec<Expression>,
+    },
+    /// The method of a bus
+    BusCall(Variable, Box<Expression>),
+    /// The future that the function is generic over
+    Parameter,
+    Block {
+        moves: bool,
+        body: Box<Block>,
+    },
+    /// An async closure, or one with an async block, that is called at once with a number
+    Closure {
+        is_async: bool,
+        parameter: Variable,
+        body: Box<Block>,
+        argument: Box<Expression>,
+    },
+    Select(Box<Future>, Box<Future>),
+    Join(Box<Future>, Box<Future>),
+    Boxed(Box<Future>),
+    Dyn(Box<Future>),
+    Again(Box<Future>),
+    Guarded(Box<Future>),
+    /// Frees what is behind a pointer, which it may do but once; before and after, a future
+    FreesPointer(Option<Box<Future>>),
+    /// Takes a value out of a `ManuallyDrop`, which it may do but once
+    ReadsOnce(Option<Box<Future>>),
+    /// Reads through a pointer, which it may not when it is done
+    Peeks(Option<Box<Future>>),
+}
+
+/// What the first argument of a generic function is, or of a method.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Over {
+    Future(Future),
+    Bus(Lent),
+    /// A device that the caller has, instead of a new one
+    Device(Variable),
+}
+
+/// A bus that is lent to a function.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Lent {
+    /// Which of the two buses, made for this
+    New(usize),
+    /// What the caller has
+    Own(Variable),
+    /// The `&mut` itself that the caller has, which is a bus as well
+    Forwarded(Variable),
+}
+
+/// What a walk through a program comes by.
+pub enum Node<'a> {
+    Block(&'a mut Block),
+    Statement(&'a mut Statement),
+    Expression(&'a mut Expression),
+    Future(&'a mut Future),
+}
+
+/// Who walks.
+type Visit<'a> = &'a mut dyn FnMut(Node<'_>);
+
+impl Program {
+    /// Shows every part of the program, each before its own parts.
+    pub fn walk(&mut self, visit: Visit<'_>) {
+        for function in &mut self.functions {
+            walk_block(&mut function.body, visit);
+        }
+        for bus in self.buses.iter_mut().flatten() {
+            walk_block(bus, visit);
+        }
+        for statement in &mut self.prelude {
+            walk_statement(statement, visit);
+        }
+        walk_future(&mut self.root, visit);
+    }
+}
+
+/// Shows a block and every part of it.
+pub fn walk_block(block: &mut Block, visit: Visit<'_>) {
+    visit(Node::Block(block));
+    for statement in &mut block.statements {
+        walk_statement(statement, visit);
+    }
+    if let Some(tail) = &mut block.tail {
+        walk_expression(tail, visit);
+    }
+}
+
+/// Shows a statement and every part of it.
+pub fn walk_statement(statement: &mut Statement, visit: Visit<'_>) {
+    use Statement::*;
+    visit(Node::Statement(statement));
+    match statement {
+        Let(_, value) | Ignore(value) | Evaluate(value) | Assign(_, value) | Mark(_, value) => {
+            walk_expression(value, visit);
+        }
+        Break(value) | Continue(value) | Panic(value, _) => walk_expression(value, visit),
+        Return(condition, value) => {
+            walk_expression(condition, visit);
+            walk_expression(value, visit);
+        }
+        If(condition, then, otherwise) => {
+            walk_expression(condition, visit);
+            walk_block(then, visit);
+            walk_block(otherwise, visit);
+        }
+        Match(value, arms) => {
+            walk_expression(value, visit);
+            arms.iter_mut().for_each(|arm| walk_block(arm, visit));
+        }
+        For(_, _, body) | Scope(body) => walk_block(body, visit),
+        While(_, _, condition, body) => {
+            walk_expression(condition, visit);
+            walk_block(body, visit);
+        }
+        PinnedAwait(_, future) => walk_future(future, visit),
+        Drop(_) | RenewSelf => {}
+    }
+}
+
+fn walk_expression(expression: &mut Expression, visit: Visit<'_>) {
+    use Expression::*;
+    visit(Node::Expression(expression));
+    match expression {
+        Literal(_) | Hidden(_) | Variable(_) | Borrow(_) | BorrowMutably(_) | Watched(_) => {}
+        Token | Blank | Device | Bus(_) | Bump | LookAtSelf => {}
+        Sum(one, other) | Xor(one, other) | Pair(one, other) => {
+            walk_expression(one, visit);
+            walk_expression(other, visit);
+        }
+        Element(inner)
+        | BorrowTemporary(inner)
+        | MutableTemporary(inner)
+        | Get(inner)
+        | Look(inner)
+        | Take(inner, _)
+        | Outcome(inner)
+        | Try(inner) => walk_expression(inner, visit),
+        If(condition, then, otherwise) => {
+            walk_expression(condition, visit);
+            walk_block(then, visit);
+            walk_block(otherwise, visit);
+        }
+        Match(value, arms) => {
+            walk_expression(value, visit);
+            arms.iter_mut().for_each(|arm| walk_block(arm, visit));
+        }
+        Await(future) => walk_future(future, visit),
+        Recurse(_, _, arguments) => arguments.iter_mut().for_each(|a| walk_expression(a, visit)),
+    }
+}
+
+/// Shows a future and every part of it.
+pub fn walk_future(future: &mut Future, visit: Visit<'_>) {
+    use self::Future::*;
+    visit(Node::Future(future));
+    match future {
+        Never | Parameter => {}
+        Leaf(_, value)
+        | Slow(_, value)
+        | Prompt(value)
+        | Ready(value)
+        | PollFn(value)
+        | BusCall(_, value) => walk_expression(value, visit),
+        Call { over, arguments, .. } => {
+            if let Some(Over::Future(future)) = over.as_deref_mut() {
+                walk_future(future, visit);
+            }
+            arguments.iter_mut().for_each(|argument| walk_expression(argument, visit));
+        }
+        Block { body, .. } => walk_block(body, visit),
+        Closure { body, argument, .. } => {
+            walk_block(body, visit);
+            walk_expression(argument, visit);
+        }
+        Select(one, other) | Join(one, other) => {
+            walk_future(one, visit);
+            walk_future(other, visit);
+        }
+        Boxed(inner) | Dyn(inner) | Again(inner) | Guarded(inner) => walk_future(inner, visit),
+        FreesPointer(inner) | ReadsOnce(inner) | Peeks(inner) => {
+            if let Some(inner) = inner {
+                walk_future(inner, visit);
+            }
+        }
+    }
+}

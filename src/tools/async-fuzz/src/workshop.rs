@@ -1,0 +1,256 @@
+//! Where programs are compiled and run.
+//!
+//! The runtime is compiled once per panic strategy, with the flag off. Then many programs make one
+//! crate, since to start the compiler and to link takes longer than to compile one of them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use measure::passes::Variant;
+
+use crate::execution::{self, Execution};
+use crate::matrix::{Configuration, Panics};
+use crate::print::{self, AUXILIARY, RUNTIME, Split};
+use crate::program::Program;
+use crate::trace::{self, Endings};
+
+/// The text of the runtime.
+pub const RUNTIME_TEXT: &str = include_str!("runtime/runtime.rs");
+
+/// How long the compiler may take for a crate.
+const COMPILE_LIMIT: Duration = Duration::from_secs(120);
+
+/// How long all programs of a crate may take. Each scenario has a limit of its own.
+const RUN_LIMIT: Duration = Duration::from_secs(300);
+
+/// What all programs are compiled with.
+const COMMON: [&str; 4] =
+    ["--edition=2024", "--cap-lints=allow", "-Cdebuginfo=0", "-Ccodegen-units=1"];
+
+/// The compiler, and what it is called with.
+#[derive(Clone, Debug)]
+pub struct Tools {
+    pub rustc: PathBuf,
+    /// Flags that check what the compiler does.
+    pub checks: Vec<String>,
+    /// LLVM's linker, which is faster than the usual one, if there is one.
+    pub lld: Option<PathBuf>,
+    /// Flags that choose the linker; see [`Tools::choose_linker`].
+    pub linker: Vec<String>,
+    /// Whether the compiler knows the flags of variants.
+    pub has_passes: bool,
+    /// `valgrind`, if programs are to be run by it.
+    pub valgrind: Option<PathBuf>,
+}
+
+impl Tools {
+    /// Has programs linked by LLVM's linker, if there is one. Compilers look for it by its name, in
+    /// the `folder` if they are told to.
+    pub fn choose_linker(&mut self, folder: &Path) {
+        let Some(lld) = &self.lld else { return };
+        if cfg!(unix) && std::os::unix::fs::symlink(lld, folder.join("ld.lld")).is_ok() {
+            self.linker = vec![
+                "-Clink-arg=-fuse-ld=lld".into(),
+                format!("-Clink-arg=-B{}", folder.display()),
+            ];
+        }
+    }
+
+    /// The call of the compiler for the `source` with the `variant`.
+    pub fn rustc(&self, variant: &Variant, configuration: &Configuration) -> Command {
+        let mut command = Command::new(&self.rustc);
+        command.args(COMMON).args(&self.linker);
+        if configuration.is_checked {
+            command.args(&self.checks);
+        }
+        command.arg(format!("-Copt-level={}", configuration.level));
+        command.arg(format!("-Cpanic={}", configuration.panics.name()));
+        if self.has_passes {
+            command.args(&variant.rustflags);
+        }
+        command
+    }
+}
+
+/// A folder to compile and run in, for one thread.
+#[derive(Debug)]
+pub struct Workshop {
+    pub tools: Tools,
+    folder: PathBuf,
+    /// The folder with the runtimes.
+    runtimes: PathBuf,
+}
+
+/// What the compiler made of programs.
+#[derive(Debug)]
+pub enum Built {
+    /// A program that runs them.
+    Binary(PathBuf),
+    /// Nothing, and said this.
+    Refused(String),
+    /// The run is to end.
+    Stopped,
+}
+
+/// Compiles the runtimes into `folder`.
+pub fn build_runtimes(tools: &Tools, folder: &Path) -> Result<()> {
+    let source = folder.join("runtime.rs");
+    fs::write(&source, RUNTIME_TEXT).with_context(|| cannot_write(&source))?;
+    for panics in [Panics::Unwind, Panics::Abort] {
+        let into = folder.join(panics.name());
+        fs::create_dir_all(&into).with_context(|| cannot_write(&into))?;
+        let mut command = Command::new(&tools.rustc);
+        command.args(COMMON).args(["-Copt-level=2", "--crate-type=rlib"]);
+        command.arg(format!("-Cpanic={}", panics.name()));
+        command.args(["--crate-name", RUNTIME]).arg(&source).arg("--out-dir").arg(&into);
+        let Some(execution) = execution::run(command, COMPILE_LIMIT, folder)? else {
+            return Ok(());
+        };
+        if execution.code != Some(0) {
+            bail!(
+                "the compiler `{}` cannot compile the runtime of programs\n{}",
+                tools.rustc.display(),
+                execution.stderr
+            );
+        }
+    }
+    Ok(())
+}
+
+impl Workshop {
+    /// A place to work at in the new folder `name` of `parent`, which has the runtimes.
+    pub fn open(tools: &Tools, parent: &Path, name: &str) -> Result<Self> {
+        let folder = parent.join(name);
+        fs::create_dir_all(&folder).with_context(|| cannot_write(&folder))?;
+        Ok(Workshop { tools: tools.clone(), folder, runtimes: parent.to_owned() })
+    }
+
+    /// Compiles programs to one binary.
+    pub fn build(&self, programs: &[&Program], configuration: &Configuration) -> Result<Built> {
+        let library = self.runtimes.join(configuration.panics.name()).join("libruntime.rlib");
+        let split = match &configuration.auxiliary {
+            Some(variant) => {
+                let mut command = self.tools.rustc(variant, configuration);
+                let source = self.write("auxiliary.rs", &auxiliary_crate(programs))?;
+                command.args(["--crate-type=rlib", "--crate-name", AUXILIARY]).arg(source);
+                command.arg("--extern").arg(with_path("runtime=", &library));
+                command.arg("--out-dir").arg(&self.folder);
+                match self.compile(command)? {
+                    Built::Binary(_) => {}
+                    other => return Ok(other),
+                }
+                Split::Yes
+            }
+            None => Split::No,
+        };
+        let mut command = self.tools.rustc(&configuration.variant, configuration);
+        let source = self.write("programs.rs", &programs_crate(programs, split))?;
+        command.arg(source).arg("-o").arg(self.binary());
+        command.arg("--extern").arg(with_path("runtime=", &library));
+        if split == Split::Yes {
+            let auxiliary = self.folder.join(format!("lib{AUXILIARY}.rlib"));
+            command.arg("--extern").arg(with_path("auxiliary=", &auxiliary));
+            command.arg("-L").arg(self.runtimes.join(configuration.panics.name()));
+        }
+        self.compile(command)
+    }
+
+    /// Compiles the text of a whole program.
+    pub fn build_text(&self, text: &str, configuration: &Configuration) -> Result<Built> {
+        let mut command = self.tools.rustc(&configuration.variant, configuration);
+        let source = self.write("programs.rs", text)?;
+        command.arg(source).arg("-o").arg(self.binary());
+        self.compile(command)
+    }
+
+    fn compile(&self, command: Command) -> Result<Built> {
+        let _ = fs::remove_file(self.binary());
+        let Some(execution) = execution::run(command, COMPILE_LIMIT, &self.folder)? else {
+            return Ok(Built::Stopped);
+        };
+        Ok(match execution.code {
+            Some(0) => Built::Binary(self.binary()),
+            _ if execution.timed_out => Built::Refused(HANGS.into()),
+            code => Built::Refused(format!("{}(exit code {code:?})\n", execution.stderr)),
+        })
+    }
+
+    /// Runs all programs of the binary; none if the run is to end.
+    pub fn run(&self, binary: &Path) -> Result<Option<Endings>> {
+        let execution = execution::run(Command::new(binary), RUN_LIMIT, &self.folder)?;
+        Ok(execution.map(|execution| trace::read(&execution.stdout)))
+    }
+
+    /// The full trace of one program in a scenario.
+    pub fn full_trace(&self, binary: &Path, scenario: usize) -> Result<Option<String>> {
+        let mut command = Command::new(binary);
+        command.args(["trace", "0", &scenario.to_string()]);
+        let execution = execution::run(command, RUN_LIMIT, &self.folder)?;
+        Ok(execution.map(|Execution { code, stdout, .. }| match code {
+            Some(_) => stdout,
+            None => format!("{stdout}  (a signal ended the process)\n"),
+        }))
+    }
+
+    /// What memcheck has against these programs of the binary, if anything.
+    pub fn memcheck(&self, binary: &Path, programs: &[usize]) -> Result<Option<String>> {
+        let Some(valgrind) = &self.tools.valgrind else { return Ok(None) };
+        let mut command = Command::new(valgrind);
+        let programs: Vec<_> = programs.iter().map(ToString::to_string).collect();
+        command.args(["-q", "--error-exitcode=77", "--leak-check=no"]);
+        command.arg(binary).args(["only", &programs.join(",")]);
+        let execution = execution::run(command, RUN_LIMIT, &self.folder)?;
+        Ok(execution.filter(|execution| execution.code == Some(77)).map(|found| found.stderr))
+    }
+
+    fn binary(&self) -> PathBuf {
+        self.folder.join("programs")
+    }
+
+    fn write(&self, name: &str, text: &str) -> Result<PathBuf> {
+        let path = self.folder.join(name);
+        fs::write(&path, text).with_context(|| cannot_write(&path))?;
+        Ok(path)
+    }
+}
+
+/// What is said of a compiler that does not end.
+pub const HANGS: &str = "the compiler took too long";
+
+fn cannot_write(path: &Path) -> String {
+    format!("cannot write `{}`", path.display())
+}
+
+fn with_path(prefix: &str, path: &Path) -> std::ffi::OsString {
+    let mut text = std::ffi::OsString::from(prefix);
+    text.push(path);
+    text
+}
+
+fn auxiliary_crate(programs: &[&Program]) -> String {
+    let modules = programs.iter().enumerate();
+    let modules =
+        modules.filter_map(|(index, program)| print::auxiliary_module(program, index, RUNTIME));
+    modules.collect()
+}
+
+fn programs_crate(programs: &[&Program], split: Split) -> String {
+    let modules = programs.iter().enumerate();
+    let mut text: String =
+        modules.map(|(index, program)| print::module(program, index, split, RUNTIME)).collect();
+    let all: Vec<_> = (0..programs.len()).map(|index| format!("p{index}::PROGRAM")).collect();
+    text += &format!("fn main() {{\n    {RUNTIME}::main(&[{}]);\n}}\n", all.join(", "));
+    text
+}
+
+/// The text of a program that needs no other file.
+pub fn whole_text(program: &Program) -> String {
+    let module = print::module(program, 0, Split::No, &format!("crate::{RUNTIME}"));
+    format!(
+        "{module}\nfn main() {{\n    {RUNTIME}::main(&[p0::PROGRAM]);\n}}\n\n\
+         mod {RUNTIME} {{\n{RUNTIME_TEXT}}}\n"
+    )
+}
