@@ -37,7 +37,7 @@ pub fn weight(program: &Program) -> u64 {
         weight += match node {
             Node::Block(_) => 1,
             Node::Statement(Statement::For(_, rounds, _) | Statement::While(_, rounds, _, _)) => {
-                20 + u64::from(*rounds)
+                22 + u64::from(*rounds)
             }
             Node::Statement(_) => 20,
             Node::Expression(Expression::Literal(number)) => u64::from(*number).min(2),

@@ -13,6 +13,7 @@ enum Kind {
     Assign,
     RenewSelf,
     Lend,
+    Relay,
     Drop,
     Mark,
     If,
@@ -43,7 +44,8 @@ impl Generator {
             (drops(12), Kind::Evaluate),
             (8 + writes, Kind::Assign),
             (if has_self { drops(10) } else { 0 }, Kind::RenewSelf),
-            (drops(deep(32)), Kind::Lend),
+            (drops(deep(44)), Kind::Lend),
+            (drops(deep(7)), Kind::Relay),
             (drops(5), Kind::Drop),
             (drops(8), Kind::Mark),
             (deep(7), Kind::If),
@@ -70,6 +72,7 @@ impl Generator {
             },
             Kind::RenewSelf => Statement::RenewSelf,
             Kind::Lend => return self.lend_statements(depth),
+            Kind::Relay => return self.relay_statements(depth),
             Kind::Drop => match self.move_variable(Type::Token) {
                 Some(Expression::Variable(variable)) => Statement::Drop(variable),
                 _ => self.let_statement(depth),
@@ -149,6 +152,31 @@ impl Generator {
             }
         };
         vec![statement]
+    }
+
+    /// A value that lives over an await, and a second one that lives over the next: the first is
+    /// dropped only when the second is there, so the two may not share a place.
+    fn relay_statements(&mut self, depth: u32) -> Vec<Statement> {
+        let mut statements = Vec::new();
+        let mut former = None;
+        for _ in 0..2 {
+            let variable = self.variable(Type::Token);
+            self.define(variable);
+            statements.push(Statement::Let(variable, Expression::Token));
+            if let Some(former) = former.replace(self.slots.len() - 1)
+                && self.may_move(former)
+            {
+                self.note_capture(former);
+                self.slots[former].alive = false;
+                statements.push(Statement::Drop(self.slots[former].variable));
+            }
+            let borrowed = self.borrowed.len();
+            self.fuel -= 1;
+            let number = self.number_of_kind(Number::Await, depth.min(3) - 1);
+            self.end_statement(borrowed);
+            statements.push(Statement::Evaluate(number));
+        }
+        statements
     }
 
     /// One or two awaits of a function that a number, a device or a bus is lent to, and the number.
