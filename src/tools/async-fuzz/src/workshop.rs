@@ -59,10 +59,17 @@ impl Tools {
         }
     }
 
+    /// A call of the compiler. One that crashes is to leave no file of its own where we are.
+    fn compiler(&self) -> Command {
+        let mut command = Command::new(&self.rustc);
+        command.env("RUSTC_ICE", "0").args(COMMON);
+        command
+    }
+
     /// The call of the compiler for the `source` with the `variant`.
     pub fn rustc(&self, variant: &Variant, configuration: &Configuration) -> Command {
-        let mut command = Command::new(&self.rustc);
-        command.args(COMMON).args(&self.linker);
+        let mut command = self.compiler();
+        command.args(&self.linker);
         if configuration.is_checked {
             command.args(&self.checks);
         }
@@ -102,8 +109,8 @@ pub fn build_runtimes(tools: &Tools, folder: &Path) -> Result<()> {
     for panics in [Panics::Unwind, Panics::Abort] {
         let into = folder.join(panics.name());
         fs::create_dir_all(&into).with_context(|| cannot_write(&into))?;
-        let mut command = Command::new(&tools.rustc);
-        command.args(COMMON).args(["-Copt-level=2", "--crate-type=rlib"]);
+        let mut command = tools.compiler();
+        command.args(["-Copt-level=2", "--crate-type=rlib"]);
         command.arg(format!("-Cpanic={}", panics.name()));
         command.args(["--crate-name", RUNTIME]).arg(&source).arg("--out-dir").arg(&into);
         let Some(execution) = execution::run(command, COMPILE_LIMIT, folder)? else {
