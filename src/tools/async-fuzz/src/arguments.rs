@@ -43,7 +43,7 @@ pub struct Arguments {
     pub seed: u64,
 
     /// How many programs to try, with one seed after the other [default: 300 without --minutes]
-    #[arg(short, long, value_name = "N")]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub count: Option<u64>,
 
     /// Begin no more programs after so many minutes
@@ -203,6 +203,7 @@ mod tests {
         assert_eq!(parse(&[]).unwrap().count(), Some(DEFAULT_COUNT));
         assert_eq!(parse(&["--minutes", "5"]).unwrap().count(), None);
         assert_eq!(parse(&["--minutes", "5", "-c", "7"]).unwrap().count(), Some(7));
+        assert!(parse(&["--count", "0"]).is_err());
     }
 
     #[test]
