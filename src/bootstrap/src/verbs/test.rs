@@ -165,39 +165,41 @@ impl Arguments {
     }
 }
 
-/// Has async-fuzz look for each mistake in a compiler that makes it. Fails if one is not found.
+/// Has async-fuzz look for each mistake in a compiler that makes it. Fails if one is not found, or
+/// if something is found in the same compiler while it makes none.
 fn find_mistakes(tree: &Tree) -> Result<ExitCode> {
     let _lock = tree.lock()?;
     let ready = rustc_bootstrap::set_up(tree, Checkout::Mistaken)?;
     let sysroot = ready.build()?;
-    let mut counts = Counts::default();
-    for Mistake { name, why, .. } in mistakes::read(tree.root())? {
-        println!("\nlooking for `{name}`: {why}");
+    // Whether async-fuzz finds something, and after how many seconds. A batch is looked into when
+    // all its builds are made, so batches are small.
+    let finds = |mistake: &str, limit: [&str; 2]| -> Result<(bool, u64)> {
         let mut fuzz = host_tools::build(tree, &ready.stage0, "async-fuzz")?;
         fuzz.env("RUSTC", sysroot.join("bin/rustc")).env("CARGO", &ready.stage0.cargo);
-        fuzz.env("ASYNC_FUZZ_TARGET_DIR", sysroot.with_file_name("fuzz").join(&name));
-        fuzz.env(mistakes::VARIABLE, &name);
+        fuzz.env("ASYNC_FUZZ_TARGET_DIR", sysroot.with_file_name("fuzz").join(mistake));
+        fuzz.env(mistakes::VARIABLE, mistake);
         let start = Instant::now();
-        let status = command::status(fuzz.args([
-            "--stop-at-first",
-            "--minutes",
-            MINUTES_TO_FIND_A_MISTAKE,
-            // A batch is looked into when all its builds are made.
-            "--batch",
-            "30",
-        ]))?;
-        let seconds = start.elapsed().as_secs();
+        let status = command::status(fuzz.args(["--stop-at-first", "--batch", "30"]).args(limit))?;
         match status.code() {
-            Some(0) => {
-                println!("`{name}` was not found in {seconds} s");
-                counts.failed += 1;
-            }
-            Some(1) => {
-                println!("`{name}` was found after {seconds} s");
-                counts.passed += 1;
-            }
-            _ => bail!("async-fuzz could not look for `{name}`: {status}"),
+            Some(code @ (0 | 1)) => Ok((code == 1, start.elapsed().as_secs())),
+            _ => bail!("async-fuzz could not look for `{mistake}`: {status}"),
         }
+    };
+    let mut counts = Counts::default();
+    let mut count = |is_right: bool| match is_right {
+        true => counts.passed += 1,
+        false => counts.failed += 1,
+    };
+
+    println!("\nlooking for something where there is no mistake");
+    let (found, seconds) = finds("none", ["--count", "60"])?;
+    println!("{} was found in {seconds} s", if found { "something" } else { "nothing" });
+    count(!found);
+    for Mistake { name, why, .. } in mistakes::read(tree.root())? {
+        println!("\nlooking for `{name}`: {why}");
+        let (found, seconds) = finds(&name, ["--minutes", MINUTES_TO_FIND_A_MISTAKE])?;
+        println!("`{name}` was {} in {seconds} s", if found { "found" } else { "NOT found" });
+        count(found);
     }
     println!("\n{} passed, {} failed", counts.passed, counts.failed);
     Ok(if counts.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
