@@ -83,7 +83,7 @@ pub struct Arguments {
     pub jobs: Option<NonZeroUsize>,
 
     /// How many programs make one crate
-    #[arg(long, value_name = "N", default_value = "120")]
+    #[arg(long, value_name = "N", default_value = "240")]
     pub batch: NonZeroUsize,
 
     /// The compiler [default: build/stage1/bin/rustc of the repository]

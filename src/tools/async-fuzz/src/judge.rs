@@ -78,7 +78,7 @@ impl Judge<'_> {
                         && suspicion.shown_by.contains(configuration)
                 });
                 let of = (&expected, program);
-                let differ = trace::differences(of, (&endings, program), configuration.panics);
+                let differ = trace::differences(of, (&endings, program), configuration);
                 if !differ.is_empty() && !refused {
                     suspect(&mut suspicions, program, Kind::Difference, configuration, "");
                 }
@@ -261,8 +261,7 @@ impl Judge<'_> {
         Ok(match (kind, built) {
             (Kind::Difference, Built::Binary(binary)) => {
                 self.workshop.run(&binary)?.is_some_and(|endings| {
-                    let panics = configuration.panics;
-                    !trace::differences((&expected, 0), (&endings, 0), panics).is_empty()
+                    !trace::differences((&expected, 0), (&endings, 0), configuration).is_empty()
                 })
             }
             (Kind::Memcheck, Built::Binary(binary)) => {
@@ -306,7 +305,7 @@ impl Judge<'_> {
             Built::Stopped => return Ok(()),
         };
         let Some(endings) = self.workshop.run(&binary)? else { return Ok(()) };
-        let differ = trace::differences((&expected, 0), (&endings, 0), second.panics);
+        let differ = trace::differences((&expected, 0), (&endings, 0), &second);
         let Some(&scenario) = differ.first() else {
             if found.kind == Kind::Difference {
                 found.note += " In one crate with the runtime it is not to be seen.";

@@ -38,6 +38,8 @@ pub struct Configuration {
     pub auxiliary: Option<Variant>,
     pub level: OptLevel,
     pub panics: Panics,
+    /// Whether a poll of a future with nothing left to do has to be `Pending`.
+    pub answers_pending: bool,
     /// Whether the compiler checks its MIR. That takes time, and levels 2 and 3 have the same MIR.
     pub is_checked: bool,
 }
@@ -50,6 +52,7 @@ impl Configuration {
             auxiliary: None,
             level: OptLevel::O0,
             panics: Panics::Unwind,
+            answers_pending: false,
             is_checked: true,
         }
     }
@@ -57,7 +60,7 @@ impl Configuration {
     /// The same without the passes.
     pub fn without_passes(&self) -> Self {
         let auxiliary = self.auxiliary.as_ref().map(|_| Variant::off());
-        Configuration { variant: Variant::off(), auxiliary, ..self.clone() }
+        Configuration { variant: Variant::off(), auxiliary, answers_pending: false, ..self.clone() }
     }
 }
 
@@ -70,6 +73,9 @@ impl fmt::Display for Configuration {
         write!(f, ", opt-level {}, {}", self.level, self.panics.name())
     }
 }
+
+/// The pass that has a poll with nothing left to do answer `Pending`.
+const RETURNED_PENDING: &str = "ReturnedPending";
 
 /// The levels of the matrix.
 pub const LEVELS: [OptLevel; 4] = [OptLevel::O0, OptLevel::O2, OptLevel::O3, OptLevel::Z];
@@ -84,9 +90,14 @@ pub fn matrix(
     for &level in levels {
         let is_checked = level != OptLevel::O3 || !levels.contains(&OptLevel::O2);
         for panics in [Panics::Unwind, Panics::Abort] {
-            let of =
-                |variant| Configuration { variant, auxiliary: None, level, panics, is_checked };
-            configurations.extend(variants(chosen, known, level).into_iter().map(of));
+            configurations.extend(sets(chosen, level).into_iter().map(|set| Configuration {
+                variant: variant(&set, known, level),
+                auxiliary: None,
+                level,
+                panics,
+                answers_pending: set.contains(&RETURNED_PENDING),
+                is_checked,
+            }));
         }
     }
     // The two crates of one program may be compiled with different settings.
@@ -101,6 +112,7 @@ pub fn matrix(
                 auxiliary,
                 level,
                 panics,
+                answers_pending: false,
                 is_checked: true,
             });
         }
@@ -129,7 +141,7 @@ pub fn share(matrix: &[Configuration], turn: usize) -> Vec<Configuration> {
 }
 
 /// The sets of passes that do something at the level, and each something else.
-fn variants(chosen: &[&'static str], known: &[&'static str], level: OptLevel) -> Vec<Variant> {
+fn sets(chosen: &[&'static str], level: OptLevel) -> Vec<Vec<&'static str>> {
     let runs = |pass: &&Pass| level != OptLevel::O0 || !pass.optimizes;
     let effective: Vec<_> = PASSES
         .iter()
@@ -145,7 +157,7 @@ fn variants(chosen: &[&'static str], known: &[&'static str], level: OptLevel) ->
         sets.push(vec![pass]);
         sets.extend(effective[index + 1..].iter().map(|&other| vec![pass, other]));
     }
-    unique(sets).into_iter().map(|set| variant(&set, known, level)).collect()
+    unique(sets)
 }
 
 /// The variant with the passes of `set`, under the name `on` if these are all that do something.
@@ -186,8 +198,8 @@ mod tests {
     #[test]
     fn all_four_passes_make_eleven_sets() {
         let four = PASSES.map(|pass| pass.name);
-        assert_eq!(variants(&four, &four, OptLevel::O3).len(), 1 + 4 + 6);
-        assert_eq!(variants(&four, &four, OptLevel::O0).len(), 1);
+        assert_eq!(sets(&four, OptLevel::O3).len(), 1 + 4 + 6);
+        assert_eq!(sets(&four, OptLevel::O0).len(), 1);
         assert_eq!(matrix(&four, &four, &LEVELS).len(), 3 * 2 * 11 + 2 + 2);
     }
 

@@ -5,15 +5,16 @@
 
 use std::collections::BTreeMap;
 
-use crate::matrix::Panics;
+use crate::matrix::{Configuration, Panics};
 
-/// How a program ended in a scenario.
+/// How a program ended in a scenario. It has `resumed` if a future panicked because it was polled
+/// with nothing left to do.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Ending {
     /// It came to its end, with this trace; the second hash is that of the trace up to the cut.
-    Ended { trace: String, cut: Option<String> },
+    Ended { trace: String, cut: Option<String>, resumed: bool },
     /// A panic aborted it, with this trace up to the cut.
-    Died { cut: String },
+    Died { cut: String, resumed: bool },
     /// A signal or an exit code ended it, or the time limit, as `waitpid` tells.
     Killed(i32),
 }
@@ -29,33 +30,48 @@ pub fn read(printed: &str) -> Endings {
 fn read_line(line: &str) -> Option<((usize, usize), Ending)> {
     let words: Vec<_> = line.split(' ').collect();
     let [program, scenario, how, rest @ ..] = &words[..] else { return None };
+    let (rest, resumed) = match rest {
+        [rest @ .., "resumed"] => (rest, true),
+        _ => (rest, false),
+    };
     let ending = match (*how, rest) {
         ("ended", [trace, cut]) => Ending::Ended {
             trace: (*trace).to_owned(),
             cut: (*cut != "-").then(|| (*cut).to_owned()),
+            resumed,
         },
-        ("died", [cut]) => Ending::Died { cut: (*cut).to_owned() },
+        ("died", [cut]) => Ending::Died { cut: (*cut).to_owned(), resumed },
         ("killed", [status]) => Ending::Killed(status.parse().ok()?),
         _ => return None,
     };
     Some(((program.parse().ok()?, scenario.parse().ok()?), ending))
 }
 
-/// Whether a program that behaves as `expected`, in the oracle, may end so in a build with
-/// `panics`.
+/// Whether a program that behaves as `expected`, in the oracle, may end so in a build of this
+/// `configuration`.
 ///
-/// Where panics abort, the process ends at the first panic. A poll of a future with nothing left to
-/// do is a panic or none, so it may end there, or go on as if nothing was.
-pub fn is_same(expected: Option<&Ending>, ending: Option<&Ending>, panics: Panics) -> bool {
+/// A poll of a future with nothing left to do is a panic or none, and no panic where the build has
+/// it answer `Pending`. Where panics abort, the process ends at the first of them.
+pub fn is_same(
+    expected: Option<&Ending>,
+    ending: Option<&Ending>,
+    configuration: &Configuration,
+) -> bool {
     let (Some(expected), Some(ending)) = (expected, ending) else { return false };
-    match (panics, expected, ending) {
-        (Panics::Abort, Ending::Ended { cut: Some(expected), .. }, Ending::Died { cut }) => {
+    if let Ending::Ended { resumed: true, .. } | Ending::Died { resumed: true, .. } = ending
+        && configuration.answers_pending
+    {
+        return false;
+    }
+    let aborts = configuration.panics == Panics::Abort;
+    match (expected, ending) {
+        (Ending::Ended { cut: Some(expected), .. }, Ending::Died { cut, .. }) if aborts => {
             expected == cut
         }
-        (Panics::Abort, Ending::Ended { trace, .. }, Ending::Ended { trace: other, .. }) => {
-            trace == other
+        (Ending::Ended { trace, cut, .. }, Ending::Ended { trace: other, cut: other_cut, .. }) => {
+            trace == other && (aborts || cut == other_cut)
         }
-        (Panics::Abort, Ending::Killed(_), Ending::Died { .. }) => true,
+        (Ending::Killed(_), Ending::Died { .. }) if aborts => true,
         _ => expected == ending,
     }
 }
@@ -65,7 +81,7 @@ pub fn is_same(expected: Option<&Ending>, ending: Option<&Ending>, panics: Panic
 pub fn differences(
     (expected, in_expected): (&Endings, usize),
     (endings, in_endings): (&Endings, usize),
-    panics: Panics,
+    configuration: &Configuration,
 ) -> Vec<usize> {
     let scenarios = |endings: &Endings, program| {
         let of = endings.range((program, 0)..(program + 1, 0));
@@ -75,7 +91,7 @@ pub fn differences(
     (0..count)
         .filter(|&scenario| {
             let expected = expected.get(&(in_expected, scenario));
-            !is_same(expected, endings.get(&(in_endings, scenario)), panics)
+            !is_same(expected, endings.get(&(in_endings, scenario)), configuration)
         })
         .collect()
 }
@@ -85,13 +101,21 @@ mod tests {
     use super::*;
 
     fn ended(trace: &str, cut: Option<&str>) -> Ending {
-        Ending::Ended { trace: trace.into(), cut: cut.map(Into::into) }
+        Ending::Ended { trace: trace.into(), cut: cut.map(Into::into), resumed: false }
+    }
+
+    fn died(cut: &str) -> Ending {
+        Ending::Died { cut: cut.into(), resumed: false }
+    }
+
+    fn with(panics: Panics) -> Configuration {
+        Configuration { panics, ..Configuration::oracle() }
     }
 
     #[track_caller]
     fn check(expected: &Ending, ending: &Ending, [unwind, abort]: [bool; 2]) {
-        assert_eq!(is_same(Some(expected), Some(ending), Panics::Unwind), unwind);
-        assert_eq!(is_same(Some(expected), Some(ending), Panics::Abort), abort);
+        assert_eq!(is_same(Some(expected), Some(ending), &with(Panics::Unwind)), unwind);
+        assert_eq!(is_same(Some(expected), Some(ending), &with(Panics::Abort)), abort);
     }
 
     #[test]
@@ -103,7 +127,6 @@ mod tests {
 
     #[test]
     fn only_where_panics_abort_a_run_may_die_and_only_at_the_cut() {
-        let died = |cut: &str| Ending::Died { cut: cut.into() };
         check(&ended("1", Some("7")), &died("7"), [false, true]);
         check(&ended("1", Some("7")), &died("8"), [false, false]);
         check(&ended("1", None), &died("7"), [false, false]);
@@ -113,16 +136,31 @@ mod tests {
     fn a_crash_is_a_difference() {
         check(&ended("1", None), &Ending::Killed(11), [false, false]);
         check(&Ending::Killed(6), &Ending::Killed(6), [true, true]);
-        assert!(!is_same(Some(&ended("1", None)), None, Panics::Unwind));
+        assert!(!is_same(Some(&ended("1", None)), None, &with(Panics::Unwind)));
+    }
+
+    #[test]
+    fn where_a_poll_in_vain_is_pending_it_may_not_panic() {
+        let endings = read("0 0 ended 1 7 resumed\n0 1 died 7 resumed\n0 2 ended 1 7\n");
+        let expected = &endings[&(0, 0)];
+        for panics in [Panics::Unwind, Panics::Abort] {
+            let is_same = |scenario, answers_pending| {
+                let configuration = Configuration { answers_pending, ..with(panics) };
+                is_same(Some(expected), endings.get(&(0, scenario)), &configuration)
+            };
+            let may_die = panics == Panics::Abort;
+            assert_eq!([0, 1, 2].map(|scenario| is_same(scenario, false)), [true, may_die, true]);
+            assert_eq!([0, 1, 2].map(|scenario| is_same(scenario, true)), [false, false, true]);
+        }
     }
 
     #[test]
     fn lines_are_read_and_compared_by_scenario() {
         let expected = read("0 0 ended a -\n0 1 ended b c\n1 0 ended d -\n");
         let endings = read("5 0 ended a -\n  Made 0 0\n5 1 died c\n");
-        assert_eq!(differences((&expected, 0), (&endings, 5), Panics::Abort), [0; 0]);
-        assert_eq!(differences((&expected, 0), (&endings, 5), Panics::Unwind), [1]);
-        assert_eq!(differences((&expected, 1), (&endings, 5), Panics::Unwind), [0, 1]);
-        assert_eq!(differences((&expected, 2), (&endings, 2), Panics::Unwind), [0]);
+        assert_eq!(differences((&expected, 0), (&endings, 5), &with(Panics::Abort)), [0; 0]);
+        assert_eq!(differences((&expected, 0), (&endings, 5), &with(Panics::Unwind)), [1]);
+        assert_eq!(differences((&expected, 1), (&endings, 5), &with(Panics::Unwind)), [0, 1]);
+        assert_eq!(differences((&expected, 2), (&endings, 2), &with(Panics::Unwind)), [0]);
     }
 }

@@ -151,12 +151,12 @@ impl Generator {
         if self.random.percent(50) {
             self.buses = Some([self.bus(), self.bus()]);
         }
-        for _ in 0..self.random.weighted(&[(1, 0), (3, 1), (5, 2), (3, 3)]) {
+        for _ in 0..self.random.weighted(&[(1, 0), (4, 1), (5, 2), (2, 3)]) {
             self.function();
         }
         self.slots.clear();
         self.place = Place::new(Style::Waiting, Type::Number);
-        self.fuel = self.random.within(9, 30) as i32;
+        self.fuel = self.random.within(5, 18) as i32;
         let prelude = self.prelude();
         self.place.escapes = true;
         let root = self.root();
@@ -190,7 +190,7 @@ impl Generator {
         let style = self.style();
         self.place = Place::new(style, Type::Number);
         self.place.form = Some(Form::MutableMethod);
-        self.fuel = 6;
+        self.fuel = 5;
         self.slots.clear();
         self.define(ITSELF);
         self.define(BUS_ARGUMENT);
@@ -210,7 +210,7 @@ impl Generator {
             (28, Form::Plain),
             (12, Form::Block),
             (7, Form::Method),
-            (16, Form::MutableMethod),
+            (32, Form::MutableMethod),
             (4, Form::ByValue),
             (14, Form::OverFuture),
             (if has_bus { 40 } else { 0 }, Form::OverBus),
@@ -263,7 +263,7 @@ impl Generator {
             self.place.itself = Some((number, types));
         }
         self.parameter_is_free = form == Form::OverFuture;
-        self.fuel = self.random.within(5, 20) as i32;
+        self.fuel = self.random.within(3, 12) as i32;
         let most = self.random.within(1, 5);
         let body = self.block(most, Some(output), DEPTH);
         self.functions.push(Function { number, form, parameters, output, body, auxiliary });

@@ -39,19 +39,19 @@ impl Generator {
         let has_self = self.has_itself();
         let writes = if self.has(Type::Exclusive) { 45 } else { 0 };
         let kind = self.random.weighted(&[
-            (30, Kind::Let),
+            (24, Kind::Let),
             (drops(4), Kind::Ignore),
             (drops(12), Kind::Evaluate),
             (8 + writes, Kind::Assign),
             (if has_self { drops(10) } else { 0 }, Kind::RenewSelf),
-            (drops(deep(44)), Kind::Lend),
+            (drops(deep(60)), Kind::Lend),
             (drops(deep(7)), Kind::Relay),
             (drops(5), Kind::Drop),
             (drops(8), Kind::Mark),
             (deep(7), Kind::If),
             (deep(6), Kind::Match),
             (loops(drops(deep(4))), Kind::For),
-            (loops(drops(deep(3))), Kind::While),
+            (loops(drops(deep(6))), Kind::While),
             (breaks, Kind::Break),
             (breaks, Kind::Continue),
             (4, Kind::Return),

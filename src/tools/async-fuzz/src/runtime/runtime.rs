@@ -13,6 +13,9 @@
 //! program scenario killed <signal or exit code>
 //! ```
 //!
+//! and after one of the first two the word `resumed` if a future panicked because it was polled
+//! with nothing left to do. That is no event: the flag may make it go away, and has to.
+//!
 //! The *cut* is the first panic of the run, or the first poll of a future that has nothing left to
 //! do. Up to there the runs of a build that unwinds and of one that aborts have to be the same; a
 //! build that aborts may have died there.
@@ -92,6 +95,8 @@ struct State {
     events: Vec<(Kind, u64, u64)>,
     /// The hash of the events up to the cut.
     cut: Option<u64>,
+    /// A future with nothing left to do panicked when it was polled.
+    resumed: bool,
     /// Whether the value with this id is alive.
     alive: Vec<bool>,
     counter: u64,
@@ -114,6 +119,7 @@ impl State {
         State {
             events: Vec::new(),
             cut: None,
+            resumed: false,
             alive: Vec::new(),
             counter: 0,
             cells: Vec::new(),
@@ -187,11 +193,21 @@ fn raise(code: u64) -> ! {
 /// Ends a process that is about to abort, and says so.
 fn die() -> ! {
     let cut = with(|state| state.cut.unwrap_or(0));
-    say(&format!("died {cut:x}"));
+    say(&format!("died {cut:x}{}", resumed()));
     if STOPS_AT_PANIC.get() {
         print_trace();
     }
     unsafe { _exit(DIED) }
+}
+
+/// Whether the panic, with this text, is that of a future with nothing left to do.
+fn is_resumption(text: &str) -> bool {
+    text.contains("resumed after")
+}
+
+/// What is said at the end of a line if there was such a panic.
+fn resumed() -> &'static str {
+    if with(|state| state.resumed) { " resumed" } else { "" }
 }
 
 /// The exit code of a process that would have aborted.
@@ -559,7 +575,7 @@ fn poll_in_vain<T: Copy + PartialEq + Into<u64>>(
     match catch_unwind(AssertUnwindSafe(poll)) {
         Ok(Poll::Ready(value)) if given != Some(value) => note(Kind::AgainOther, value.into(), 0),
         Ok(_) => note(Kind::Again, 0, 0),
-        Err(panic) if text_of(&*panic).contains("resumed after") => note(Kind::Again, 0, 0),
+        Err(panic) if is_resumption(text_of(&*panic)) => note(Kind::Again, 0, 0),
         Err(panic) => note(Kind::AgainPanicked, code_of(&*panic), 0),
     }
 }
@@ -797,8 +813,11 @@ unsafe extern "C" {
 /// * `only <programs, by comma>`, to run these in this process;
 /// * `trace <program> <scenario>`, to print the full trace of one.
 pub fn main(programs: &[Program]) {
-    std::panic::set_hook(Box::new(|_| {
+    std::panic::set_hook(Box::new(|panic| {
         cut();
+        if is_resumption(text_of(panic.payload())) {
+            with(|state| state.resumed = true);
+        }
         if cfg!(panic = "abort") {
             die();
         }
@@ -828,7 +847,8 @@ fn run_and_say(programs: &[Program], program: usize, scenario: usize) {
     unsafe { alarm(TIME_LIMIT) };
     run_scenario(&programs[program], scenarios(&programs[program])[scenario]);
     let (hash, cut) = with(|state| (hash(&state.events), state.cut));
-    say(&format!("ended {hash:x} {}", cut.map_or("-".into(), |cut| format!("{cut:x}"))));
+    let cut = cut.map_or("-".into(), |cut| format!("{cut:x}"));
+    say(&format!("ended {hash:x} {cut}{}", resumed()));
 }
 
 /// Runs everything in a child process. When that dies, another goes on behind where it was.
