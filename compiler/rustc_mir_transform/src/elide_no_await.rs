@@ -192,7 +192,7 @@ impl<'tcx> crate::MirPass<'tcx> for ElideNoAwait {
 }
 
 /// Whether the function that the coroutine of `def_id` is written in is to be left as written.
-fn is_optimize_none(tcx: TyCtxt<'_>, def_id: LocalDefId) -> bool {
+pub(crate) fn is_optimize_none(tcx: TyCtxt<'_>, def_id: LocalDefId) -> bool {
     let root = tcx.typeck_root_def_id(def_id.to_def_id());
     [def_id.to_def_id(), root].into_iter().any(|def_id| {
         tcx.def_kind(def_id).has_codegen_attrs()
@@ -327,7 +327,7 @@ fn answer_at_once<'tcx>(
 }
 
 /// `Poll::Ready(value)` of the type that the poll of `found` returns.
-fn new_ready<'tcx>(
+pub(crate) fn new_ready<'tcx>(
     tcx: TyCtxt<'tcx>,
     body: &Body<'tcx>,
     found: &Await<'tcx>,

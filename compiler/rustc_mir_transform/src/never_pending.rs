@@ -146,8 +146,7 @@ fn is_async(tcx: TyCtxt<'_>, def_id: DefId) -> bool {
 /// The constant that is all a body without upvars computes.
 fn constant_answer<'tcx>(body: &Body<'tcx>) -> Option<Const<'tcx>> {
     let mut known = FxHashMap::default();
-    let returns = straight_line(body, |statement| {
-        let (place, rvalue) = statement;
+    let assign = |(place, rvalue): &(Place<'tcx>, Rvalue<'tcx>)| {
         let value = match rvalue {
             // One that must be evaluated first may fail to, and that is reported where it is used.
             Rvalue::Use(Operand::Constant(constant)) if !constant.const_.is_required_const() => {
@@ -158,34 +157,54 @@ fn constant_answer<'tcx>(body: &Body<'tcx>) -> Option<Const<'tcx>> {
         };
         known.insert(*place, value);
         Some(())
-    });
+    };
+    // Of the coroutine itself, at the end of its body. It has no upvars, or none is known.
+    let is_nothing = |local: Local| {
+        local == ty::CAPTURE_STRUCT_LOCAL && has_no_upvars(body.local_decls[local].ty)
+    };
+    let returns = straight_line(body, assign, is_nothing);
     returns.and_then(|()| known.get(&Place::return_place()).copied())
 }
 
-/// Whether all that the function of `def_id` does is to make a coroutine without upvars.
+/// Whether all that the function of `def_id` does is to make a coroutine of its arguments.
 fn makes_coroutine(tcx: TyCtxt<'_>, def_id: LocalDefId) -> bool {
     let (body, _) = tcx.mir_promoted(def_id);
-    makes_coroutine_without_upvars(&body.borrow())
+    only_makes_coroutine(&body.borrow())
 }
 
-fn makes_coroutine_without_upvars(body: &Body<'_>) -> bool {
-    matches!(body.return_ty().kind(), ty::Coroutine(..) | ty::Alias(..))
-        && body.tainted_by_errors.is_none()
-        && straight_line(body, |(place, rvalue)| match rvalue {
-            Rvalue::Aggregate(kind, fields) => {
-                let made = matches!(**kind, AggregateKind::Coroutine(..));
-                (made && fields.is_empty() && *place == Place::return_place()).then_some(())
-            }
-            _ => None,
-        })
-        .is_some()
+/// Whether all that `body` does is to make a coroutine: one without upvars, or one whose upvars are
+/// the arguments, all of them and in their order.
+fn only_makes_coroutine(body: &Body<'_>) -> bool {
+    if !matches!(body.return_ty().kind(), ty::Coroutine(..) | ty::Alias(..))
+        || body.tainted_by_errors.is_some()
+    {
+        return false;
+    }
+    let arguments: Vec<_> = body.args_iter().collect();
+    let assign = |(place, rvalue): &(Place<'_>, Rvalue<'_>)| {
+        let Rvalue::Aggregate(kind, fields) = rvalue else { return None };
+        let upvars = fields.iter().map(|field| field.place().and_then(|place| place.as_local()));
+        let made = matches!(**kind, AggregateKind::Coroutine(..))
+            && *place == Place::return_place()
+            && (fields.is_empty() || upvars.eq(arguments.iter().copied().map(Some)));
+        made.then_some(())
+    };
+    let makes = |statement: &Statement<'_>| match statement.kind.as_assign() {
+        Some((_, Rvalue::Aggregate(_, fields))) => !fields.is_empty(),
+        _ => false,
+    };
+    // What has been moved is dropped to no effect.
+    let moved = body.basic_blocks[START_BLOCK].statements.iter().any(makes);
+    straight_line(body, assign, |local| moved && arguments.contains(&local)).is_some()
 }
 
 /// Calls `assign` for every assignment of a body that has no branch and no effect beside them, in
-/// order. Returns `None` if the body is not of that kind, or `assign` says that it is not.
+/// order. Returns `None` if the body is not of that kind, or `assign` says that it is not. A local
+/// that `is_nothing` says so of may be dropped.
 fn straight_line<'tcx>(
     body: &Body<'tcx>,
     mut assign: impl FnMut(&(Place<'tcx>, Rvalue<'tcx>)) -> Option<()>,
+    is_nothing: impl Fn(Local) -> bool,
 ) -> Option<()> {
     let mut block = START_BLOCK;
     // A body without branches is left at the latest when it has gone through all of its blocks.
@@ -209,10 +228,8 @@ fn straight_line<'tcx>(
             TerminatorKind::Goto { target } => *target,
             TerminatorKind::FalseEdge { real_target, .. }
             | TerminatorKind::FalseUnwind { real_target, .. } => *real_target,
-            // Of the coroutine itself, at the end of its body. It has no upvars, or none is known.
             TerminatorKind::Drop { place, target, .. }
-                if place.as_local() == Some(ty::CAPTURE_STRUCT_LOCAL)
-                    && has_no_upvars(body.local_decls[ty::CAPTURE_STRUCT_LOCAL].ty) =>
+                if place.as_local().is_some_and(&is_nothing) =>
             {
                 *target
             }
@@ -309,17 +326,15 @@ pub(crate) fn answers_constant<'tcx>(
     Some(EarlyBinder::bind(answer).instantiate(tcx, args))
 }
 
-/// Whether all that the function of `def_id` does is to make a coroutine without upvars.
+/// Whether all that the function of `def_id` does is to make a coroutine: one without upvars, or
+/// one whose upvars are the arguments, all of them and in their order.
 pub(crate) fn is_coroutine_maker(tcx: TyCtxt<'_>, def_id: DefId) -> bool {
     if !matches!(tcx.def_kind(def_id), DefKind::Fn | DefKind::AssocFn) {
         return false;
     }
     match def_id.as_local() {
         Some(def_id) => tcx.makes_coroutine(def_id),
-        None => {
-            tcx.is_mir_available(def_id)
-                && makes_coroutine_without_upvars(tcx.optimized_mir(def_id))
-        }
+        None => tcx.is_mir_available(def_id) && only_makes_coroutine(tcx.optimized_mir(def_id)),
     }
 }
 
@@ -430,12 +445,14 @@ impl<'tcx> Search<'tcx> {
 /// pending:
 ///   yield -> poll_loop
 /// ```
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Await<'tcx> {
     /// The type that is polled.
     pub(crate) awaitee: Ty<'tcx>,
     /// The local that it is moved into.
     pub(crate) local: Local,
+    /// What is made into it.
+    pub(crate) made: Local,
     /// The blocks that end in the calls of `into_future`, `new_unchecked`, `get_context`, `poll`.
     pub(crate) into_future: BasicBlock,
     pub(crate) new_unchecked: BasicBlock,
@@ -443,6 +460,8 @@ pub(crate) struct Await<'tcx> {
     pub(crate) poll: BasicBlock,
     /// What their arguments are made of: the three borrows, and a copy of the context.
     pub(crate) arguments: [Location; 4],
+    /// The assignment of the awaitee to its local.
+    pub(crate) assigned: Location,
     /// The block that ends in the switch, and where it leads.
     pub(crate) switch: BasicBlock,
     pub(crate) ready: BasicBlock,
@@ -494,11 +513,13 @@ impl<'a, 'tcx> AwaitFinder<'a, 'tcx> {
         Some(Await {
             awaitee: callee_args.type_at(0),
             local: awaitee,
+            made,
             into_future,
             new_unchecked,
             get_context,
             poll,
             arguments: [first, second, third, fourth],
+            assigned,
             switch,
             ready,
             pending,

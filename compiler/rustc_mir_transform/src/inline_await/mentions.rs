@@ -1,0 +1,89 @@
+//! How often the code of the crate names a function.
+//!
+//! Of a function that is named once there is only one call, if any, as long as no other crate can
+//! name it. That is known from the crate as it is written, before types are: whose method is called
+//! is not, so of methods it is counted how often any of their name is.
+//!
+//! It asks for no type and no body of MIR. What depends on it may be needed to check a type: the
+//! size of a future, in the length of an array for one.
+
+use rustc_data_structures::unord::UnordMap;
+use rustc_hir::def::{DefKind, Res};
+use rustc_hir::def_id::LocalDefId;
+use rustc_hir::intravisit::{self, Visitor};
+use rustc_hir::{Expr, ExprKind, QPath};
+use rustc_middle::hir::nested_filter::OnlyBodies;
+use rustc_middle::query::Providers;
+use rustc_middle::ty::TyCtxt;
+use rustc_session::config::CrateType;
+use rustc_span::Symbol;
+
+pub(super) fn provide(providers: &mut Providers) {
+    providers.functions_named = |tcx, ()| counts(tcx).functions;
+    providers.methods_named = |tcx, ()| counts(tcx).methods;
+}
+
+/// Whether the function of `def_id` is named at no more than one place, in any crate. This says no
+/// of what implements a trait, which may be called by code that does not name it.
+pub(super) fn is_named_once(tcx: TyCtxt<'_>, def_id: LocalDefId) -> bool {
+    let is_executable =
+        tcx.crate_types().iter().all(|&crate_type| crate_type == CrateType::Executable);
+    if tcx.local_visibility(def_id).is_public() && !is_executable {
+        return false;
+    }
+    let count = match tcx.def_kind(def_id) {
+        DefKind::Fn => tcx.functions_named(()).get(&def_id),
+        DefKind::AssocFn if tcx.inherent_impl_of_assoc(def_id.to_def_id()).is_some() => {
+            tcx.methods_named(()).get(&tcx.item_name(def_id.to_def_id()))
+        }
+        _ => return false,
+    };
+    count.is_none_or(|&count| count <= 1)
+}
+
+#[derive(Default)]
+struct Counts {
+    functions: UnordMap<LocalDefId, usize>,
+    methods: UnordMap<Symbol, usize>,
+}
+
+fn counts(tcx: TyCtxt<'_>) -> Counts {
+    let mut counter = Counter { tcx, counts: Counts::default() };
+    tcx.hir_visit_all_item_likes_in_crate(&mut counter);
+    counter.counts
+}
+
+struct Counter<'tcx> {
+    tcx: TyCtxt<'tcx>,
+    counts: Counts,
+}
+
+impl<'tcx> Visitor<'tcx> for Counter<'tcx> {
+    type NestedFilter = OnlyBodies;
+
+    fn maybe_tcx(&mut self) -> TyCtxt<'tcx> {
+        self.tcx
+    }
+
+    fn visit_expr(&mut self, expr: &'tcx Expr<'tcx>) {
+        let method = match expr.kind {
+            ExprKind::MethodCall(segment, ..) => Some(segment.ident.name),
+            ExprKind::Path(QPath::TypeRelative(_, segment)) => Some(segment.ident.name),
+            ExprKind::Path(QPath::Resolved(_, path)) => match path.res {
+                Res::Def(DefKind::Fn, def_id) => {
+                    if let Some(def_id) = def_id.as_local() {
+                        *self.counts.functions.entry(def_id).or_default() += 1;
+                    }
+                    None
+                }
+                Res::Def(DefKind::AssocFn, def_id) => Some(self.tcx.item_name(def_id)),
+                _ => None,
+            },
+            _ => None,
+        };
+        if let Some(name) = method {
+            *self.counts.methods.entry(name).or_default() += 1;
+        }
+        intravisit::walk_expr(self, expr);
+    }
+}

@@ -1,0 +1,125 @@
+// A future is no larger for being written as several: nothing is stored once where it comes from
+// and again where it goes to, and there is one state, not one in another.
+
+//@ run-pass
+//@ edition: 2024
+//@ compile-flags: -Zasync-returned-panic=no -Copt-level=2 -Zvalidate-mir -Zlint-mir
+
+use std::future::Future;
+use std::hint::black_box;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+
+struct Once(bool);
+
+impl Future for Once {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        if std::mem::replace(&mut self.0, true) { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+macro_rules! chain {
+    ($first:ident $second:ident $($rest:ident)*) => {
+        async fn $first(number: u64) -> u64 {
+            $second(number).await + 1
+        }
+
+        chain!($second $($rest)*);
+    };
+    ($last:ident) => {
+        async fn $last(number: u64) -> u64 {
+            Once(false).await;
+            number
+        }
+    };
+}
+
+chain!(
+    f0 f1 f2 f3 f4 f5 f6 f7 f8 f9 f10 f11 f12 f13 f14 f15 f16 f17 f18 f19 last
+);
+
+async fn takes(array: [u8; 1000]) -> u8 {
+    Once(false).await;
+    black_box(&array)[7]
+}
+
+async fn hands_on(array: [u8; 1000]) -> u8 {
+    takes(array).await
+}
+
+async fn makes() -> u8 {
+    hands_on([3; 1000]).await
+}
+
+async fn three_times(number: u64) -> u64 {
+    last(number).await + last(number + 1).await + last(number + 2).await
+}
+
+async fn in_arms(number: u64) -> u64 {
+    match number % 3 {
+        0 => last(1).await,
+        1 => last(2).await,
+        _ => last(3).await,
+    }
+}
+
+#[allow(async_fn_in_trait)]
+trait Read {
+    async fn read(&mut self) -> u64;
+}
+
+struct Device(u64);
+
+impl Read for Device {
+    async fn read(&mut self) -> u64 {
+        Once(false).await;
+        self.0
+    }
+}
+
+impl<T: Read> Read for &mut T {
+    async fn read(&mut self) -> u64 {
+        T::read(self).await
+    }
+}
+
+async fn drives<T: Read>(mut bus: T) -> u64 {
+    bus.read().await
+}
+
+async fn forwards() -> u64 {
+    drives(&mut &mut Device(5)).await
+}
+
+fn finish<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    loop {
+        if let Poll::Ready(answer) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            return answer;
+        }
+    }
+}
+
+fn main() {
+    // The upvar, the number, `Once`, and the state.
+    assert_eq!(size_of_val(&last(1)), 24);
+    assert_eq!(size_of_val(&f0(1)), 24);
+    assert_eq!(finish(f0(1)), 21);
+
+    // The array once in what makes it; what is handed it has it as its upvar, too.
+    assert!(size_of_val(&makes()) < 1020, "{}", size_of_val(&makes()));
+    assert!(size_of_val(&hands_on([0; 1000])) < 2020, "{}", size_of_val(&hands_on([0; 1000])));
+    assert_eq!(finish(makes()), 3);
+
+    // The number and what it is a copy of, the sum, and what each await has.
+    assert!(size_of_val(&three_times(1)) <= 56, "{}", size_of_val(&three_times(1)));
+    assert_eq!(finish(three_times(1)), 6);
+    assert!(size_of_val(&in_arms(1)) <= 24, "{}", size_of_val(&in_arms(1)));
+    assert_eq!(finish(in_arms(1)), 2);
+
+    // Of the two references to references neither has a machine of its own.
+    assert!(size_of_val(&forwards()) <= 40, "{}", size_of_val(&forwards()));
+    assert_eq!(finish(forwards()), 5);
+}
