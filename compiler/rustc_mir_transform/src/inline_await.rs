@@ -47,11 +47,12 @@
 //! ```
 //!
 //! * The upvars become locals, each of its own: one that the body uses in place is then saved
-//! alone, not with the rest of the coroutine. So is what the body returns. Where the awaitee is
-//! what an async fn has just made of its arguments, they become these locals at once, and nothing
-//! is left of the call. What only copies another local is replaced by that ([`CopyProp`]), so that
-//! a number that is handed on through many is saved once. The local then has storage from where it
-//! is assigned to its last use, so that others may be saved in its place.
+//!   alone, not with the rest of the coroutine. So does what the body returns. Where the awaitee is
+//!   what an async fn has just made of its arguments, they become these locals at once, and nothing
+//!   is left of the call.
+//! * What only copies another local is replaced by that ([`CopyProp`]), so that a number that is
+//!   handed on through many is saved once. The local then has storage from where it is assigned to
+//!   its last use, so that others may be saved in its place.
 //! * The body's argument with the task context becomes that of the body around it. Each suspension
 //!   point assigns to it what it was resumed with, so it is always that of the latest poll. The
 //!   base's lowering makes no copy of it that outlives a poll.
@@ -97,15 +98,16 @@
 //!   leads to what the body around it does next. That is what the poll, its unwinding, or the drop
 //!   of the awaitee led to.
 //! * **A panic in a drop of a cancelled awaitee** goes on where the drop of the awaitee does, and
-//! one in its poll where the poll does. What the body does when it is dropped while it is suspended
-//! is there twice for that, since it may share blocks with what it does otherwise. * **After a
-//! panic** the coroutine around it is poisoned, and with it all that it has taken in: no poll gets
-//! there again.
+//!   one in its poll where the poll does. What the body does when it is dropped while it is
+//!   suspended is there twice for that, since it may share blocks with what it does otherwise.
+//! * **After a panic** the coroutine around it is poisoned, and with it all that it has taken in:
+//!   no poll gets there again. (`tests/ui/async-await/inline-await/behaviour.rs`, for these four)
 //! * **After completion** there is nothing left of the awaitee that could be polled.
 //! * **No body is needed to make itself.** A coroutine is only taken in if the body that takes it
-//! in is not among all that it holds, and all that these hold, at whatever depth ([`Search`]). That
-//! search is by the types of locals before any of this, and asks for no body. A future that awaits
-//! itself is an error that is reported elsewhere.
+//!   in is not among all that it holds, and all that these hold, at whatever depth ([`Search`]).
+//!   That search is by the types of locals before any of this, and asks for no body. A future that
+//!   awaits itself is an error that is reported elsewhere.
+//!   (`tests/ui/async-await/elide-no-await/recursion.rs`)
 //! * **Types say what they said.** Whether a future is `Send` is decided by its witness, which is
 //!   taken from the MIR before this.
 //!
