@@ -172,14 +172,15 @@ fn find_mistakes(tree: &Tree) -> Result<ExitCode> {
     let ready = rustc_bootstrap::set_up(tree, Checkout::Mistaken)?;
     let sysroot = ready.build()?;
     // Whether async-fuzz finds something, and after how many seconds. A batch is looked into when
-    // all its builds are made, so batches are small.
+    // all its builds are made, so batches are small and each is made in a share of the builds.
     let finds = |mistake: &str, limit: [&str; 2]| -> Result<(bool, u64)> {
         let mut fuzz = host_tools::build(tree, &ready.stage0, "async-fuzz")?;
         fuzz.env("RUSTC", sysroot.join("bin/rustc")).env("CARGO", &ready.stage0.cargo);
         fuzz.env("ASYNC_FUZZ_TARGET_DIR", sysroot.with_file_name("fuzz").join(mistake));
         fuzz.env(mistakes::VARIABLE, mistake);
         let start = Instant::now();
-        let status = command::status(fuzz.args(["--stop-at-first", "--batch", "30"]).args(limit))?;
+        let fuzz = fuzz.args(["--stop-at-first", "--thin", "--batch", "30"]).args(limit);
+        let status = command::status(fuzz)?;
         match status.code() {
             Some(code @ (0 | 1)) => Ok((code == 1, start.elapsed().as_secs())),
             _ => bail!("async-fuzz could not look for `{mistake}`: {status}"),
