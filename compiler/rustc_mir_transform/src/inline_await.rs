@@ -141,7 +141,7 @@ use rustc_middle::ty::{
 use rustc_mir_dataflow::Analysis;
 use rustc_mir_dataflow::impls::{MaybeLiveLocals, always_storage_live_locals, borrowed_locals};
 use rustc_session::Session;
-use rustc_span::Symbol;
+use rustc_span::{Span, Symbol};
 use tracing::{debug, instrument};
 
 use crate::coroutine::elaborate_coroutine_drops;
@@ -345,6 +345,7 @@ impl<'tcx> Outer<'tcx> {
             None,
         );
         body.phase = phase;
+        index_by_temporaries(self.tcx, body);
         give_storage(self.tcx, body);
     }
 
@@ -691,6 +692,42 @@ impl<'tcx> Site<'tcx> {
         if let Some(constants) = &mut body.required_consts {
             constants.extend(required);
         }
+    }
+}
+
+/// Has places be indexed by temporaries that are assigned just before, as the state transform
+/// expects: it looks for saved locals everywhere else. After [`CopyProp`] they may be indexed by
+/// any local.
+///
+/// [`CopyProp`]: copy_prop::CopyProp
+fn index_by_temporaries<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
+    let span = body.span;
+    let mut visitor = IndexByTemporaries { tcx, span, patch: MirPatch::new(body) };
+    visitor.visit_body_preserves_cfg(body);
+    visitor.patch.apply(body);
+}
+
+struct IndexByTemporaries<'tcx> {
+    tcx: TyCtxt<'tcx>,
+    span: Span,
+    patch: MirPatch<'tcx>,
+}
+
+impl<'tcx> MutVisitor<'tcx> for IndexByTemporaries<'tcx> {
+    fn tcx(&self) -> TyCtxt<'tcx> {
+        self.tcx
+    }
+
+    fn process_projection_elem(
+        &mut self,
+        element: PlaceElem<'tcx>,
+        location: Location,
+    ) -> Option<PlaceElem<'tcx>> {
+        let PlaceElem::Index(local) = element else { return None };
+        let temporary = self.patch.new_temp(self.tcx.types.usize, self.span);
+        let copied = Rvalue::Use(Operand::Copy(local.into()));
+        self.patch.add_assign(location, temporary.into(), copied);
+        Some(PlaceElem::Index(temporary))
     }
 }
 
