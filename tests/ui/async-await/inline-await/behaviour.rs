@@ -8,9 +8,10 @@
 //@ needs-unwind
 //@ no-prefer-dynamic
 //@ compile-flags: -Zvalidate-mir -Zlint-mir -Zasync-returned-panic=no
-//@ revisions: level2 level3 levels levelz debuginfo abort
+//@ revisions: level2 level3 levels levelz debuginfo abort alone
 //@[level2] compile-flags: -Copt-level=2
 //@[debuginfo] compile-flags: -Copt-level=2 -g
+//@[alone] compile-flags: -Copt-level=2 -Zmir-enable-passes=-ElideNoAwait,-ReturnedPending
 //@[abort] compile-flags: -Copt-level=2 -Cpanic=abort
 //@[level3] compile-flags: -Copt-level=3
 //@[levels] compile-flags: -Copt-level=s
