@@ -81,8 +81,8 @@
 //! generation attributes than that around it, or with counters for coverage.
 //!
 //! [`COST_LIMIT`] is from our firmware (`./x.py run async-size -- --package nrf --opt-level z`):
-//! when it was 1000, three of ten binaries grew by 10 to 27 %; at 120 the sum is smaller than at 60,
-//! but one binary grows by 2 %.
+//! when it was 1000, three of ten binaries grew by 10 to 27 %; at 120 the sum is smaller than at
+//! 60, but one binary grows by 2 %.
 //!
 //! # Soundness
 //!
