@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 
 use crate::program::{
-    BUS, BUS_ARGUMENT, Block, Expression, Form, Function, Future, ITSELF, Lent, Node, Over,
+    BUS, BUS_ARGUMENT, Block, Bus, Expression, Form, Function, Future, ITSELF, Lent, Node, Over,
     Program, Statement, Type, Variable,
 };
 
@@ -132,22 +132,25 @@ impl Printer {
         }
     }
 
-    fn buses(&mut self, buses: &[Block; 2]) {
+    fn buses(&mut self, buses: &[Bus; 2]) {
         self.open("trait Bus {");
         self.line("async fn transfer(&mut self, v0: u32) -> u32;");
+        self.line("async fn peek(&self, v0: u32) -> u32;");
         self.close("}");
         self.open("impl<T: Bus> Bus for &mut T {");
         self.line("async fn transfer(&mut self, v0: u32) -> u32 { T::transfer(*self, v0).await }");
+        self.line("async fn peek(&self, v0: u32) -> u32 { T::peek(self, v0).await }");
         self.close("}");
-        for (name, body) in BUSES.iter().zip(buses) {
+        for (name, bus) in BUSES.iter().zip(buses) {
             self.line(&format!("struct {name}(Token);"));
             self.open(&format!("impl Bus for {name} {{"));
-            self.open(&format!(
-                "async fn transfer(&mut self, mut v{}: u32) -> u32 {{",
-                BUS_ARGUMENT.number
-            ));
-            self.block_inside(body);
-            self.close("}");
+            for (method, body) in [("transfer(&mut self", &bus.transfer), ("peek(&self", &bus.peek)]
+            {
+                let argument = BUS_ARGUMENT.number;
+                self.open(&format!("async fn {method}, mut v{argument}: u32) -> u32 {{"));
+                self.block_inside(body);
+                self.close("}");
+            }
             self.close("}");
         }
     }
@@ -261,6 +264,10 @@ impl Printer {
                     _ => format!("v{number} = {value};"),
                 });
             }
+            Statement::AssignElement(variable, index, value) => {
+                let (index, value) = (self.index(index), self.expression(value));
+                self.line(&format!("v{}[{index}] = {value};", variable.number));
+            }
             Statement::RenewSelf => self.line("self.0 = token();"),
             Statement::Drop(variable) => self.line(&format!("drop(v{});", variable.number)),
             Statement::Mark(place, value) => {
@@ -330,6 +337,15 @@ impl Printer {
         format!("if {condition} {then} else {otherwise}")
     }
 
+    /// An index, or a number as one.
+    fn index(&mut self, index: &Expression) -> String {
+        let text = self.expression(index);
+        match index {
+            Expression::ToIndex(_) | Expression::Variable(Variable { of: Type::Index, .. }) => text,
+            _ => format!("({text} % 3) as usize"),
+        }
+    }
+
     fn match_text(&mut self, value: &Expression, arms: &[Block]) -> String {
         let mut text = format!("match {} % {} {{\n", self.expression(value), arms.len().max(1));
         self.depth += 1;
@@ -373,6 +389,14 @@ impl Printer {
                 format!("({one} ^ {})", self.expression(other))
             }
             E::Element(index) => format!("[5u32, 8, 6][({} % 4) as usize]", self.expression(index)),
+            E::Row(numbers) => {
+                let numbers = self.expressions(&numbers[..]).join(", ");
+                format!("[{numbers}]")
+            }
+            E::ToIndex(number) => format!("({} % 2) as usize", self.expression(number)),
+            E::Index(row, index) => format!("v{}[{}]", row.number, self.index(index)),
+            E::BorrowElement(pair, index) => format!("&v{}[{}]", pair.number, self.index(index)),
+            E::LendElement(row, index) => format!("&mut v{}[{}]", row.number, self.index(index)),
             E::Token => "token()".into(),
             E::Blank => "blank()".into(),
             E::Pair(one, other) => {
@@ -396,6 +420,18 @@ impl Printer {
             E::Match(value, arms) => {
                 let text = self.match_text(value, arms);
                 format!("({text})")
+            }
+            E::MatchOutcome(value, arms) => {
+                let mut text = format!("(match {} {{\n", self.expression(value));
+                self.depth += 1;
+                for (variant, (variable, arm)) in ["Ok", "Err"].iter().zip(arms.iter()) {
+                    let arm = self.block(arm);
+                    let pattern = format!("{variant}(mut v{})", variable.number);
+                    let _ = writeln!(text, "{:1$}{pattern} => {arm}", "", self.depth * 4);
+                }
+                self.depth -= 1;
+                let _ = write!(text, "{:1$}}})", "", self.depth * 4);
+                text
             }
             E::Await(future) => format!("{}.await", self.future(future)),
             E::Recurse(function, of, arguments) => {
@@ -443,6 +479,18 @@ impl Printer {
             }
             F::BusCall(bus, argument) => {
                 format!("{}.transfer({})", name(*bus), self.expression(argument))
+            }
+            F::Peek(bus, arguments) => {
+                let bus = name(*bus);
+                let calls: Vec<_> = self
+                    .expressions(arguments)
+                    .iter()
+                    .map(|argument| format!("{bus}.peek({argument})"))
+                    .collect();
+                match &calls[..] {
+                    [call] => call.clone(),
+                    _ => format!("join({})", calls.join(", ")),
+                }
             }
             F::Parameter => "future".into(),
             F::Block { moves, body } => {
@@ -532,6 +580,8 @@ fn take_text(value: &str, of: Type) -> String {
         Type::Token => format!("take({value})"),
         Type::Blank => format!("take_blank({value})"),
         Type::Pair => format!("take_pair({value})"),
+        Type::Row => format!("take_row({value})"),
+        Type::Index => format!("({value} as u32)"),
         Type::Borrowed => format!("look({value})"),
         Type::Outcome => format!("settle({value})"),
         Type::Exclusive => format!("(*{value})"),
@@ -546,7 +596,7 @@ fn parameter(variable: &Variable) -> String {
 }
 
 fn is_mutable(of: Type) -> bool {
-    matches!(of, Type::Number | Type::Token)
+    matches!(of, Type::Number | Type::Token | Type::Pair | Type::Row | Type::Index)
 }
 
 fn type_name(of: Type) -> &'static str {
@@ -555,6 +605,8 @@ fn type_name(of: Type) -> &'static str {
         Type::Token => "Token",
         Type::Blank => "Blank",
         Type::Pair => "[Token; 2]",
+        Type::Row => "[u32; 3]",
+        Type::Index => "usize",
         Type::Borrowed => "&Token",
         Type::Outcome => "Outcome",
         Type::Exclusive => "&mut u32",

@@ -18,6 +18,10 @@ pub enum Type {
     Blank,
     /// `[Token; 2]`
     Pair,
+    /// `[u32; 3]`
+    Row,
+    /// `usize`, less than the length of any array
+    Index,
     /// `&Token`
     Borrowed,
     /// `Outcome`, a `Result` whose error is a `Token`.
@@ -46,14 +50,22 @@ pub struct Program {
     pub seed: u64,
     /// Each calls only those before it, or itself.
     pub functions: Vec<Function>,
-    /// The bodies of the two buses' method, which has a number as argument and as answer.
-    pub buses: Option<[Block; 2]>,
+    pub buses: Option<[Bus; 2]>,
     /// What is done before the future is made.
     pub prelude: Vec<Statement>,
     /// What is run.
     pub root: Future,
     /// At which events a panic is injected.
     pub injections: [u32; 3],
+}
+
+/// The bodies of a bus's methods, which have a number as argument and as answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bus {
+    /// Takes `&mut self`
+    pub transfer: Block,
+    /// Takes `&self`
+    pub peek: Block,
 }
 
 /// The variable that is the argument of a bus's method.
@@ -114,6 +126,8 @@ pub enum Statement {
     Evaluate(Expression),
     /// Assigns to the variable, or to what it refers to
     Assign(Variable, Expression),
+    /// Assigns to an element of the array, whose index is evaluated last
+    AssignElement(Variable, Expression, Expression),
     /// Gives the device that has the method another token
     RenewSelf,
     Drop(Variable),
@@ -156,8 +170,18 @@ pub enum Expression {
     Get(Box<Expression>),
     Sum(Box<Expression>, Box<Expression>),
     Xor(Box<Expression>, Box<Expression>),
-    /// An element of an array, which may be out of bounds
+    /// An element of a constant array, which may be out of bounds
     Element(Box<Expression>),
+    /// An array of three numbers
+    Row(Box<[Expression; 3]>),
+    /// A number as an index
+    ToIndex(Box<Expression>),
+    /// An element of a row; the index is an index or a number
+    Index(Variable, Box<Expression>),
+    /// `&` an element of a pair, which may be out of bounds if the index is a number
+    BorrowElement(Variable, Box<Expression>),
+    /// `&mut` an element of a row
+    LendElement(Variable, Box<Expression>),
     Token,
     Blank,
     Pair(Box<Expression>, Box<Expression>),
@@ -174,6 +198,8 @@ pub enum Expression {
     Try(Box<Expression>),
     If(Box<Expression>, Box<Block>, Box<Block>),
     Match(Box<Expression>, Vec<Block>),
+    /// A match on an outcome, whose arms have what is in it in their variables
+    MatchOutcome(Box<Expression>, Box<[(Variable, Block); 2]>),
     Await(Box<Future>),
     /// A call of the function that this is in, which gives the type, with one less depth
     Recurse(u32, Type, Vec<Expression>),
@@ -200,8 +226,10 @@ pub enum Future {
         over: Option<Box<Over>>,
         arguments: Vec<Expression>,
     },
-    /// The method of a bus
+    /// The method of a bus that takes it as `&mut`
     BusCall(Variable, Box<Expression>),
+    /// The method of a bus that takes it as `&`, once or twice at the same time
+    Peek(Variable, Vec<Expression>),
     /// The future that the function is generic over
     Parameter,
     Block {
@@ -267,7 +295,8 @@ impl Program {
             walk_block(&mut function.body, visit);
         }
         for bus in self.buses.iter_mut().flatten() {
-            walk_block(bus, visit);
+            walk_block(&mut bus.transfer, visit);
+            walk_block(&mut bus.peek, visit);
         }
         for statement in &mut self.prelude {
             walk_statement(statement, visit);
@@ -294,6 +323,10 @@ pub fn walk_statement(statement: &mut Statement, visit: Visit<'_>) {
     match statement {
         Let(_, value) | Ignore(value) | Evaluate(value) | Assign(_, value) | Mark(_, value) => {
             walk_expression(value, visit);
+        }
+        AssignElement(_, index, value) => {
+            walk_expression(value, visit);
+            walk_expression(index, visit);
         }
         Break(value) | Continue(value) | Panic(value, _) => walk_expression(value, visit),
         Return(condition, value) => {
@@ -330,6 +363,10 @@ fn walk_expression(expression: &mut Expression, visit: Visit<'_>) {
             walk_expression(other, visit);
         }
         Element(inner)
+        | ToIndex(inner)
+        | Index(_, inner)
+        | BorrowElement(_, inner)
+        | LendElement(_, inner)
         | BorrowTemporary(inner)
         | MutableTemporary(inner)
         | Get(inner)
@@ -345,6 +382,11 @@ fn walk_expression(expression: &mut Expression, visit: Visit<'_>) {
         Match(value, arms) => {
             walk_expression(value, visit);
             arms.iter_mut().for_each(|arm| walk_block(arm, visit));
+        }
+        Row(numbers) => numbers.iter_mut().for_each(|number| walk_expression(number, visit)),
+        MatchOutcome(value, arms) => {
+            walk_expression(value, visit);
+            arms.iter_mut().for_each(|(_, arm)| walk_block(arm, visit));
         }
         Await(future) => walk_future(future, visit),
         Recurse(_, _, arguments) => arguments.iter_mut().for_each(|a| walk_expression(a, visit)),
@@ -363,6 +405,9 @@ pub fn walk_future(future: &mut Future, visit: Visit<'_>) {
         | Ready(value)
         | PollFn(value)
         | BusCall(_, value) => walk_expression(value, visit),
+        Peek(_, arguments) => {
+            arguments.iter_mut().for_each(|argument| walk_expression(argument, visit));
+        }
         Call { over, arguments, .. } => {
             if let Some(Over::Future(future)) = over.as_deref_mut() {
                 walk_future(future, visit);

@@ -6,7 +6,8 @@
 //! whether they make sense.
 
 use crate::program::{
-    Block, Expression, Future, Lent, Node, Over, Program, Statement, walk_future, walk_statement,
+    Block, Expression, Future, Lent, Node, Over, Program, Statement, Type, walk_future,
+    walk_statement,
 };
 
 /// Reduces `program`, for which `shows` is true, until nothing can be taken away or `is_over`.
@@ -43,6 +44,7 @@ pub fn weight(program: &Program) -> u64 {
             Node::Expression(Expression::Literal(number)) => u64::from(*number).min(2),
             Node::Expression(Expression::Hidden(_) | Expression::Variable(_)) => 5,
             Node::Expression(Expression::Watched(_) | Expression::MutableTemporary(_)) => 5,
+            Node::Expression(Expression::BorrowElement(..)) => 25,
             Node::Expression(_) => 10,
             Node::Future(Future::Ready(_)) => 5,
             Node::Future(Future::Leaf(pending, _) | Future::Slow(pending, _)) => {
@@ -288,7 +290,26 @@ fn smaller_expressions(expression: &Expression) -> Vec<Expression> {
         E::Literal(_) => smaller.truncate(1),
         E::Variable(_) | E::Borrow(_) => smaller.push(E::Token),
         E::Token | E::Blank | E::BorrowTemporary(_) => smaller.clear(),
-        E::BorrowMutably(_) => {
+        E::BorrowElement(..) => smaller = vec![E::BorrowTemporary(Box::new(E::Token))],
+        E::ToIndex(_) => smaller = vec![E::ToIndex(Box::new(E::Literal(0)))],
+        E::Row(numbers) => {
+            let zero = || E::Literal(0);
+            smaller = vec![E::Row(Box::new([zero(), zero(), zero()]))];
+            smaller.extend((0..3).map(|index| {
+                let mut fewer = numbers.clone();
+                fewer[index] = zero();
+                E::Row(fewer)
+            }));
+        }
+        E::Index(row, index) => {
+            smaller.push(E::Index(*row, Box::new(E::Literal(0))));
+            smaller.push((**index).clone());
+        }
+        E::MatchOutcome(value, arms) => {
+            smaller.push(E::Take(value.clone(), Type::Outcome));
+            smaller.extend(block_values(arms.iter().map(|(_, arm)| arm)));
+        }
+        E::LendElement(..) | E::BorrowMutably(_) => {
             smaller = vec![E::MutableTemporary(Box::new(E::Literal(0)))];
         }
         E::MutableTemporary(_) | E::Watched(_) => smaller.clear(),
@@ -383,6 +404,9 @@ fn smaller_futures(future: &Future) -> Vec<Future> {
                 over: over.map(Box::new),
                 arguments: arguments.clone(),
             }));
+        }
+        F::Peek(bus, arguments) if arguments.len() > 1 => {
+            smaller.extend(arguments.iter().map(|argument| F::Peek(*bus, vec![argument.clone()])));
         }
         F::FreesPointer(Some(_)) => smaller.push(F::FreesPointer(None)),
         F::ReadsOnce(Some(_)) => smaller.push(F::ReadsOnce(None)),

@@ -14,6 +14,7 @@ enum Kin {
     Never,
     Call,
     BusCall,
+    Peek,
     Parameter,
     Block,
     Closure,
@@ -38,6 +39,7 @@ impl Generator {
         let drops = |weight: u32| if style != Style::Pure { weight } else { 0 };
         let waits = |weight: u32| if style == Style::Waiting { weight } else { 0 };
         let stays = |weight: u32| if self.place.escapes { 0 } else { weight };
+        let has_mutable = self.has(Type::Exclusive) || self.has_itself();
         let has_bus = !self.place.escapes && self.has(Type::Bus);
         let has_parameter = self.parameter_is_free
             && self.place.loops == 0
@@ -51,8 +53,9 @@ impl Generator {
             (waits(1), Kin::Never),
             (deep(60), Kin::Call),
             (if has_bus { drops(150) } else { 0 }, Kin::BusCall),
+            (if has_bus { drops(30) } else { 0 }, Kin::Peek),
             (if has_parameter { drops(80) } else { 0 }, Kin::Parameter),
-            (deep(25), Kin::Block),
+            (deep(if has_mutable { 60 } else { 25 }), Kin::Block),
             (stays(deep(10)), Kin::Closure),
             (drops(deep(8)), Kin::Select),
             (drops(deep(7)), Kin::Join),
@@ -78,6 +81,13 @@ impl Generator {
             },
             Kin::BusCall => match self.lend(Type::Bus) {
                 Some(bus) => Future::BusCall(bus, Box::new(self.number(1))),
+                None => self.inner_block(depth),
+            },
+            Kin::Peek => match self.lend(Type::Bus) {
+                Some(bus) => {
+                    let count = self.random.within(1, 2);
+                    Future::Peek(bus, (0..count).map(|_| self.number(1)).collect())
+                }
                 None => self.inner_block(depth),
             },
             Kin::Parameter => {
@@ -225,6 +235,12 @@ impl Generator {
 
     /// A `&mut` to a number, which is that of a variable if one may be had.
     pub(super) fn mutable(&mut self) -> Expression {
+        if self.random.percent(45) {
+            let element = Box::new(self.index(1));
+            if let Some(row) = self.lend(Type::Row) {
+                return Expression::LendElement(row, element);
+            }
+        }
         let first = if self.random.percent(60) { Type::Exclusive } else { Type::Number };
         let second = if first == Type::Number { Type::Exclusive } else { Type::Number };
         match self.lend(first).or_else(|| self.lend(second)) {

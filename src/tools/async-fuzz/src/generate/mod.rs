@@ -15,8 +15,8 @@ mod statements;
 mod values;
 
 use crate::program::{
-    BUS, BUS_ARGUMENT, Block, Expression, Form, Function, Future, ITSELF, Node, Program, Statement,
-    Type, Variable, walk_block, walk_future,
+    BUS, BUS_ARGUMENT, Block, Bus, Expression, Form, Function, Future, ITSELF, Node, Program,
+    Statement, Type, Variable, walk_block, walk_future,
 };
 use crate::random::Random;
 
@@ -134,7 +134,7 @@ struct Generator {
     functions: Vec<Function>,
     /// The styles of the functions.
     styles: Vec<Style>,
-    buses: Option<[Block; 2]>,
+    buses: Option<[Bus; 2]>,
     slots: Vec<Slot>,
     /// Which slots are borrowed until the end of the statement.
     borrowed: Vec<usize>,
@@ -186,13 +186,20 @@ impl Generator {
         }
     }
 
-    fn bus(&mut self) -> Block {
+    fn bus(&mut self) -> Bus {
+        let transfer = self.bus_method(Form::MutableMethod, 5);
+        Bus { transfer, peek: self.bus_method(Form::Method, 2) }
+    }
+
+    fn bus_method(&mut self, form: Form, fuel: i32) -> Block {
         let style = self.style();
         self.place = Place::new(style, Type::Number);
-        self.place.form = Some(Form::MutableMethod);
-        self.fuel = 5;
+        self.place.form = Some(form);
+        self.fuel = fuel;
         self.slots.clear();
-        self.define(ITSELF);
+        if form == Form::MutableMethod {
+            self.define(ITSELF);
+        }
         self.define(BUS_ARGUMENT);
         self.block(2, Some(Type::Number), 2)
     }
@@ -220,7 +227,7 @@ impl Generator {
         let output = if style == Style::Pure {
             Type::Number
         } else {
-            self.random.weighted(&[(6, Type::Number), (2, Type::Token), (2, Type::Outcome)])
+            self.random.weighted(&[(6, Type::Number), (2, Type::Token), (3, Type::Outcome)])
         };
         let auxiliary =
             matches!(form, Form::Plain | Form::Block | Form::OverFuture | Form::Recursive)
@@ -239,6 +246,8 @@ impl Generator {
             let of = if style == Style::Pure {
                 self.random.weighted(&[
                     (20, Type::Number),
+                    (1, Type::Row),
+                    (1, Type::Index),
                     (1, Type::Exclusive),
                     (1, Type::Watched),
                 ])
@@ -249,7 +258,9 @@ impl Generator {
                     (3, Type::Borrowed),
                     (7, Type::Exclusive),
                     (2, Type::Watched),
-                    (1, Type::Pair),
+                    (2, Type::Pair),
+                    (3, Type::Row),
+                    (3, Type::Index),
                     (1, Type::Blank),
                     (1, Type::Outcome),
                 ])
@@ -274,11 +285,12 @@ impl Generator {
     fn prelude(&mut self) -> Vec<Statement> {
         let mut statements = Vec::new();
         for _ in 0..self.random.below(4) {
-            let (of, value) = match self.random.below(5) {
+            let (of, value) = match self.random.below(6) {
                 0 => (Type::Number, Expression::Literal(self.random.within(0, 9))),
                 1 => (Type::Number, Expression::Hidden(self.random.within(0, 9))),
                 2 => (Type::Token, Expression::Token),
-                3 => (Type::Watched, Expression::Watched(self.random.within(0, 9))),
+                3 => (Type::Row, self.row()),
+                4 => (Type::Watched, Expression::Watched(self.random.within(0, 9))),
                 _ => (Type::Blank, Expression::Blank),
             };
             let variable = self.variable(of);
@@ -367,6 +379,56 @@ mod tests {
             _ => false,
         });
         assert!(writes >= 10, "{writes}");
+    }
+
+    #[test]
+    fn many_programs_await_what_goes_into_an_array() {
+        let assigns = percent_with(|node| match node {
+            Node::Statement(Statement::AssignElement(_, _, value)) => is_await(value),
+            _ => false,
+        });
+        assert!(assigns >= 5, "{assigns}");
+        let lends = percent_with(|node| {
+            let element = |e: &Expression| matches!(e, Expression::LendElement(..));
+            match node {
+                Node::Future(Future::Call { arguments, .. }) => arguments.iter().any(element),
+                _ => false,
+            }
+        });
+        assert!(lends >= 2, "{lends}");
+    }
+
+    #[test]
+    fn many_programs_match_on_an_outcome_that_is_awaited() {
+        let matches = percent_with(|node| match node {
+            Node::Expression(Expression::MatchOutcome(value, _)) => is_await(value),
+            _ => false,
+        });
+        assert!(matches >= 3, "{matches}");
+    }
+
+    #[test]
+    fn some_blocks_capture_what_they_write_to() {
+        let mut captures = 0;
+        for seed in 0..1000 {
+            let mut found = false;
+            program(seed).walk(&mut |node| {
+                let Node::Future(Future::Block { body, .. }) = node else { return };
+                let (mut own, mut written) = (Vec::new(), Vec::new());
+                walk_block(body, &mut |node| match node {
+                    Node::Statement(Statement::Let(variable, _)) => own.push(*variable),
+                    Node::Statement(Statement::Assign(variable, _))
+                        if variable.of == Type::Exclusive =>
+                    {
+                        written.push(*variable);
+                    }
+                    _ => {}
+                });
+                found |= written.iter().any(|variable| !own.contains(variable));
+            });
+            captures += usize::from(found);
+        }
+        assert!(captures >= 20, "{captures}");
     }
 
     #[test]

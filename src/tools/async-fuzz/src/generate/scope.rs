@@ -4,8 +4,8 @@
 //! ends. A variable that one branch moves is gone behind all of them. What an `async move` block
 //! has captured is gone behind that, and can only be captured in the loop that it was made in.
 //!
-//! A number is copied, or lent as `&mut`: one that is lent cannot be had at all. Only what is in
-//! the same body is lent, so that no block or closure captures a `&mut`.
+//! A number is copied, or lent as `&mut`: one that is lent cannot be had at all. What is `&mut` is
+//! captured by a block if that is awaited at once, or moves it.
 
 use super::{Fence, Generator, Slot, Style};
 use crate::program::{Block, Expression, Future, ITSELF, Type, Variable};
@@ -69,13 +69,19 @@ impl Generator {
         Some(Expression::Variable(self.slots[index].variable))
     }
 
-    /// Borrows a token until the end of the statement.
+    /// Borrows a token until the end of the statement, or one in a pair.
     pub(super) fn borrow(&mut self) -> Option<Expression> {
-        let index = self.pick(Type::Token, Self::may_borrow)?;
+        let of = self.random.weighted(&[(3, Type::Token), (1, Type::Pair)]);
+        let element = if of == Type::Pair { Some(self.index(1)) } else { None };
+        let index = self.pick(of, Self::may_borrow)?;
         self.note_capture(index);
         self.slots[index].borrows += 1;
         self.borrowed.push(index);
-        Some(Expression::Borrow(self.slots[index].variable))
+        let variable = self.slots[index].variable;
+        Some(match element {
+            Some(element) => Expression::BorrowElement(variable, Box::new(element)),
+            None => Expression::Borrow(variable),
+        })
     }
 
     pub(super) fn copy_variable(&mut self, of: Type) -> Option<Expression> {
@@ -84,18 +90,31 @@ impl Generator {
         Some(Expression::Variable(self.slots[index].variable))
     }
 
-    /// Whether a variable may be used as `&mut`. What is one itself has not been captured by
-    /// anything, but a number may have been.
+    /// Whether a variable may be used as `&mut`. A number may have been captured by whatever is
+    /// alive, and what is `&mut` itself by nothing, as long as it is not used in a block that is
+    /// kept.
     pub(super) fn may_borrow_mutably(&self, index: usize) -> bool {
         let slot = &self.slots[index];
         let outside = self.place.fences.last().map_or(0, |fence| fence.outside);
-        let is_captured = slot.variable.of == Type::Number && index < self.place.shared;
-        slot.alive && slot.borrows == 0 && index >= outside && !is_captured
+        let is_own = index >= outside;
+        let is_shared = index < self.place.shared;
+        let is_free = match slot.variable.of {
+            Type::Number | Type::Row => is_own && !is_shared,
+            _ => is_own || !is_shared && self.may_capture(slot, index),
+        };
+        slot.alive && slot.borrows == 0 && is_free
     }
 
     /// Whether the function has the device that it is a method of, and may use it now.
     pub(super) fn has_itself(&self) -> bool {
         self.slots.first().is_some_and(|slot| slot.variable == ITSELF) && self.may_borrow_mutably(0)
+    }
+
+    /// A block around the code has that device then, if it is `&mut`.
+    pub(super) fn note_use_of_itself(&mut self) {
+        if self.has_itself() {
+            self.note_capture(0);
+        }
     }
 
     /// Whether there is a variable of the type that may be used as `&mut`.
@@ -111,17 +130,20 @@ impl Generator {
             return None;
         }
         let index = self.pick(of, Self::may_borrow_mutably)?;
+        self.note_capture(index);
         self.slots[index].borrows += 1;
         self.borrowed.push(index);
         Some(self.slots[index].variable)
     }
 
-    /// Gives back what was lent to a future that is done. A token stays borrowed, since temporaries
-    /// may have the borrow.
+    /// Gives back what was lent to a future that is done. A token stays borrowed, and a pair, since
+    /// temporaries may have the borrow.
     pub(super) fn end_await(&mut self, start: usize) {
         for index in self.borrowed.split_off(start) {
             match self.slots.get_mut(index) {
-                Some(slot) if slot.variable.of != Type::Token => slot.borrows -= 1,
+                Some(slot) if !matches!(slot.variable.of, Type::Token | Type::Pair) => {
+                    slot.borrows -= 1;
+                }
                 _ => self.borrowed.push(index),
             }
         }

@@ -11,8 +11,10 @@ enum Kind {
     Ignore,
     Evaluate,
     Assign,
+    AssignElement,
     RenewSelf,
     Lend,
+    Write,
     Relay,
     Drop,
     Mark,
@@ -37,18 +39,21 @@ impl Generator {
         let breaks = if self.place.can_break { 6 } else { 0 };
         let loops = |weight: u32| if self.place.loops < 2 { weight } else { 0 };
         let has_self = self.has_itself();
+        let has_row = self.slots.iter().any(|slot| slot.variable.of == Type::Row);
         let writes = if self.has(Type::Exclusive) { 45 } else { 0 };
         let kind = self.random.weighted(&[
             (24, Kind::Let),
             (drops(4), Kind::Ignore),
             (drops(12), Kind::Evaluate),
             (8 + writes, Kind::Assign),
+            (if has_row { 45 } else { 0 }, Kind::AssignElement),
             (if has_self { drops(10) } else { 0 }, Kind::RenewSelf),
-            (drops(deep(60)), Kind::Lend),
+            (drops(deep(75)), Kind::Lend),
+            (if writes > 0 { drops(deep(25)) } else { 0 }, Kind::Write),
             (drops(deep(7)), Kind::Relay),
             (drops(5), Kind::Drop),
             (drops(8), Kind::Mark),
-            (deep(7), Kind::If),
+            (deep(11), Kind::If),
             (deep(6), Kind::Match),
             (loops(drops(deep(4))), Kind::For),
             (loops(drops(deep(6))), Kind::While),
@@ -70,8 +75,16 @@ impl Generator {
                 Some(statement) => statement,
                 None => self.let_statement(depth),
             },
-            Kind::RenewSelf => Statement::RenewSelf,
+            Kind::AssignElement => match self.assign_element(depth) {
+                Some(statement) => statement,
+                None => self.let_statement(depth),
+            },
+            Kind::RenewSelf => {
+                self.note_use_of_itself();
+                Statement::RenewSelf
+            }
             Kind::Lend => return self.lend_statements(depth),
+            Kind::Write => self.writing_block(depth),
             Kind::Relay => return self.relay_statements(depth),
             Kind::Drop => match self.move_variable(Type::Token) {
                 Some(Expression::Variable(variable)) => Statement::Drop(variable),
@@ -179,6 +192,24 @@ impl Generator {
         statements
     }
 
+    /// A block that writes, before and after what it awaits, and is awaited at once.
+    fn writing_block(&mut self, depth: u32) -> Statement {
+        let moves = self.random.percent(30);
+        let borrowed = self.borrowed.len();
+        let body = self.fenced(moves, self.place.style, |this| {
+            let start = this.slots.len();
+            let mut statements: Vec<_> = this.assign(1).into_iter().collect();
+            let awaited = this.number_of_kind(Number::Await, depth.min(3) - 1);
+            statements.push(Statement::Evaluate(awaited));
+            statements.extend(this.assign(1));
+            this.end_scope(start);
+            Block { statements, tail: Some(Box::new(this.number(1))) }
+        });
+        self.end_await(borrowed);
+        let block = Future::Block { moves, body: Box::new(body) };
+        Statement::Evaluate(Expression::Await(Box::new(block)))
+    }
+
     /// One or two awaits of a function that a number, a device or a bus is lent to, and the number.
     fn lend_statements(&mut self, depth: u32) -> Vec<Statement> {
         let outputs = [Type::Number, Type::Token, Type::Outcome];
@@ -196,6 +227,7 @@ impl Generator {
         let owned = match self.functions[callee].form {
             Form::MutableMethod => Some((Type::Device, Expression::Device)),
             Form::OverBus => Some((Type::Bus, Expression::Bus(self.random.below(2)))),
+            _ if self.random.percent(40) => Some((Type::Row, self.row())),
             _ => None,
         };
         if let Some((of, value)) = owned
@@ -210,6 +242,7 @@ impl Generator {
             let borrowed = self.borrowed.len();
             self.fuel -= 2;
             let call = self.call_of(callee, depth.min(3) - 1);
+            self.end_await(borrowed);
             self.end_statement(borrowed);
             if let Future::Call { arguments, .. } = &call {
                 lent = arguments.iter().find_map(|argument| match argument {
@@ -228,13 +261,15 @@ impl Generator {
 
     pub(super) fn let_statement(&mut self, depth: u32) -> Statement {
         let of = if self.place.style == Style::Pure {
-            Type::Number
+            self.random.weighted(&[(10, Type::Number), (1, Type::Row), (1, Type::Index)])
         } else {
             self.random.weighted(&[
                 (10, Type::Number),
                 (9, Type::Token),
                 (2, Type::Borrowed),
                 (2, Type::Pair),
+                (4, Type::Row),
+                (3, Type::Index),
                 (2, Type::Blank),
                 (2, Type::Outcome),
                 (2, Type::Exclusive),
@@ -247,7 +282,7 @@ impl Generator {
             _ => {}
         }
         let value = if of == Type::Number && self.random.percent(60) {
-            let kind = self.random.weighted(&[(3, Number::Await), (1, Number::SameAwaits)]);
+            let kind = self.random.weighted(&[(5, Number::Await), (2, Number::SameAwaits)]);
             self.number_of_kind(if self.fuel > 0 { kind } else { Number::Await }, depth)
         } else {
             self.value(of, depth)
@@ -286,6 +321,7 @@ impl Generator {
         let lender = self.pick(of, Self::may_borrow_mutably);
         let value = match lender {
             Some(index) => {
+                self.note_capture(index);
                 self.slots[index].borrows += 1;
                 Expression::BorrowMutably(self.slots[index].variable)
             }
@@ -306,8 +342,8 @@ impl Generator {
         let shared = self.place.shared;
         let through = self.pick(Type::Exclusive, Self::may_borrow_mutably);
         let watched = self.pick(Type::Watched, |_, _| true);
-        let number = self
-            .pick(Type::Number, |this, index| index >= shared && this.slots[index].borrows == 0);
+        let of = self.random.weighted(&[(6, Type::Number), (1, Type::Row), (1, Type::Index)]);
+        let number = self.pick(of, |this, index| index >= shared && this.slots[index].borrows == 0);
         let token = self.pick(Type::Token, |this, index| {
             let slot = &this.slots[index];
             // A variable of outside a loop that was moved is not alive when the loop ends.
@@ -325,12 +361,44 @@ impl Generator {
             _ => return None,
         };
         let variable = self.slots[index].variable;
-        let value = if variable.of == Type::Token {
-            self.made_value(Type::Token, 1)
-        } else {
-            self.number(depth.min(3) - 1)
+        if variable.of == Type::Exclusive {
+            self.note_capture(index);
+        }
+        let value = match variable.of {
+            of @ (Type::Token | Type::Row | Type::Index) => self.made_value(of, 1),
+            _ => self.number(depth.min(3) - 1),
         };
         self.slots[index].alive = true;
         Some(Statement::Assign(variable, value))
+    }
+
+    /// Assigns to an element of an array what is often awaited.
+    fn assign_element(&mut self, depth: u32) -> Option<Statement> {
+        let outside = self.place.fences.last().map_or(0, |fence| fence.outside);
+        let shared = self.place.shared;
+        let has_drops = self.place.style != Style::Pure;
+        let of = match has_drops {
+            true => self.random.weighted(&[(3, Type::Row), (1, Type::Pair)]),
+            false => Type::Row,
+        };
+        let index = self.pick(of, |this, index| {
+            let slot = &this.slots[index];
+            let is_own = of == Type::Row || index >= outside && slot.captured == 0;
+            slot.alive && slot.borrows == 0 && index >= shared && is_own
+        })?;
+        let array = self.slots[index].variable;
+        // The value is not to move the array.
+        let borrows = u32::from(of == Type::Pair);
+        self.slots[index].borrows += borrows;
+        let value = match of {
+            Type::Pair => self.made_value(Type::Token, depth),
+            _ if self.is_async() && self.random.percent(80) => {
+                self.number_of_kind(Number::Await, depth - 1)
+            }
+            _ => self.number(depth.min(3) - 1),
+        };
+        let element = self.index(1);
+        self.slots[index].borrows -= borrows;
+        Some(Statement::AssignElement(array, element, value))
     }
 }

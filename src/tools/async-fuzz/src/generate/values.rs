@@ -20,6 +20,7 @@ pub(super) enum Number {
     Sum,
     Xor,
     Element,
+    Index,
     Bump,
     Look,
     LookAtSelf,
@@ -28,6 +29,7 @@ pub(super) enum Number {
     Try,
     If,
     Match,
+    MatchOutcome,
     Await,
     SameAwaits,
     Recurse,
@@ -55,12 +57,14 @@ impl Generator {
         if of == Type::Exclusive {
             return self.mutable();
         }
-        if of == Type::Watched
+        if matches!(of, Type::Watched | Type::Row | Type::Index)
+            && self.random.percent(70)
             && let Some(variable) = self.copy_variable(of)
         {
             return variable;
         }
-        if self.random.percent(50)
+        if !matches!(of, Type::Watched | Type::Row | Type::Index)
+            && self.random.percent(50)
             && let Some(variable) = self.move_variable(of)
         {
             return variable;
@@ -91,12 +95,26 @@ impl Generator {
                 let first = self.value(Type::Token, depth);
                 Expression::Pair(Box::new(first), Box::new(self.value(Type::Token, depth)))
             }
+            Type::Row => self.row(),
+            Type::Index => Expression::ToIndex(Box::new(self.number(depth))),
             Type::Borrowed => Expression::BorrowTemporary(Box::new(Expression::Token)),
             Type::Outcome => Expression::Outcome(Box::new(self.number(depth))),
             Type::Exclusive => self.mutable(),
             Type::Watched => Expression::Watched(self.random.within(0, 9)),
             Type::Device | Type::Bus => unreachable!("no value is one of these"),
         }
+    }
+
+    /// Three numbers.
+    pub(super) fn row(&mut self) -> Expression {
+        let depth = if self.random.percent(80) { 1 } else { 2 };
+        Expression::Row(Box::new([(); 3].map(|()| self.number(depth))))
+    }
+
+    /// The index of an element: that of a variable, or a number.
+    pub(super) fn index(&mut self, depth: u32) -> Expression {
+        let variable = if self.random.percent(80) { self.copy_variable(Type::Index) } else { None };
+        variable.unwrap_or_else(|| self.number(depth))
     }
 
     /// A number to decide by, which the compiler is not to know.
@@ -139,6 +157,7 @@ impl Generator {
             || self.has_itself();
         let has_watched = self.slots.iter().any(|slot| slot.variable.of == Type::Watched);
         let recurses = self.place.itself.is_some() && self.place.fences.is_empty();
+        let has_outcomes = !self.callees(Type::Outcome).is_empty();
         let can_try = self.place.output == Type::Outcome;
         let kind = self.random.weighted(&[
             (8, Number::Literal),
@@ -147,6 +166,7 @@ impl Generator {
             (deep(6), Number::Sum),
             (deep(3), Number::Xor),
             (drops(deep(2)), Number::Element),
+            (if self.has_row() { 10 } else { 0 }, Number::Index),
             (drops(3), Number::Bump),
             (drops(8), Number::Look),
             (if has_self { drops(10) } else { 0 }, Number::LookAtSelf),
@@ -155,8 +175,9 @@ impl Generator {
             (if can_try { deep(12) } else { 0 }, Number::Try),
             (deep(3), Number::If),
             (deep(3), Number::Match),
+            (if has_outcomes { drops(deep(45)) } else { drops(deep(2)) }, Number::MatchOutcome),
             (deep(24), Number::Await),
-            (deep(9), Number::SameAwaits),
+            (deep(15), Number::SameAwaits),
             (if recurses { deep(8) } else { 0 }, Number::Recurse),
         ]);
         self.number_of_kind(kind, depth)
@@ -187,12 +208,22 @@ impl Generator {
                 Expression::Xor(Box::new(one), Box::new(self.number(less)))
             }
             Number::Element => Expression::Element(Box::new(self.number(less))),
+            Number::Index => {
+                let element = Box::new(self.index(less));
+                match self.copy_variable(Type::Row) {
+                    Some(Expression::Variable(row)) => Expression::Index(row, element),
+                    _ => Expression::Element(element),
+                }
+            }
             Number::Bump => Expression::Bump,
             Number::Look => {
                 let borrowed = self.value(Type::Borrowed, less);
                 Expression::Look(Box::new(borrowed))
             }
-            Number::LookAtSelf => Expression::LookAtSelf,
+            Number::LookAtSelf => {
+                self.note_use_of_itself();
+                Expression::LookAtSelf
+            }
             Number::Get => Expression::Get(Box::new(self.value(Type::Watched, less))),
             Number::Take => {
                 let of = self.random.weighted(&[
@@ -218,6 +249,25 @@ impl Generator {
                 let arms = self.branches(count, |this, _| this.block(1, Some(Type::Number), less));
                 Expression::Match(Box::new(value), arms)
             }
+            Number::MatchOutcome => {
+                let value = match self.random.percent(70) {
+                    true => self.awaited_outcome(less),
+                    false => self.value(Type::Outcome, less),
+                };
+                let types = [Type::Number, Type::Token];
+                let arms = self.branches(2, |this, part| {
+                    let variable = this.variable(types[part]);
+                    let start = this.slots.len();
+                    this.define(variable);
+                    let arm = this.block(1, Some(Type::Number), less);
+                    this.end_scope(start);
+                    (variable, arm)
+                });
+                match <[_; 2]>::try_from(arms) {
+                    Ok(arms) => Expression::MatchOutcome(Box::new(value), Box::new(arms)),
+                    Err(_) => Expression::Literal(1),
+                }
+            }
             Number::Await => {
                 let borrowed = self.borrowed.len();
                 let future = self.future(less);
@@ -235,9 +285,26 @@ impl Generator {
         }
     }
 
+    /// What a function gives that has an outcome, if there is one.
+    fn awaited_outcome(&mut self, depth: u32) -> Expression {
+        let borrowed = self.borrowed.len();
+        match self.call(Type::Outcome, depth) {
+            Some(call) => {
+                self.end_await(borrowed);
+                Expression::Await(Box::new(call))
+            }
+            None => self.made_value(Type::Outcome, depth),
+        }
+    }
+
+    fn has_row(&self) -> bool {
+        self.slots.iter().any(|slot| slot.variable.of == Type::Row && slot.borrows == 0)
+    }
+
     /// What a variable is the `&mut` of.
     fn read(&mut self) -> Option<Expression> {
         let index = self.pick(Type::Exclusive, Self::may_borrow_mutably)?;
+        self.note_capture(index);
         Some(Expression::Variable(self.slots[index].variable))
     }
 

@@ -328,6 +328,12 @@ pub fn take_pair(pair: [Token; 2]) -> u32 {
     look(&pair[1])
 }
 
+/// Takes three numbers.
+#[inline(never)]
+pub fn take_row(row: [u32; 3]) -> u32 {
+    row[0].wrapping_mul(9).wrapping_add(row[1].wrapping_mul(3)).wrapping_add(row[2])
+}
+
 /// Takes a value without a size.
 #[inline(never)]
 pub fn take_blank(_blank: Blank) -> u32 {
