@@ -70,8 +70,8 @@
 //!
 //! # When it is done
 //!
-//! The awaitee is a coroutine of this crate, made by an async fn or an async block, whose body is
-//! known. Its code is then twice in the crate if it is also awaited somewhere else. So it has to be
+//! The awaitee is a coroutine that is made by an async fn or an async block, whose body is known: it
+//! is of this crate, or of one that has recorded it ([`coroutine_for_other_crates`]). Its code is then twice in the crate if it is also awaited somewhere else. So it has to be
 //! small ([`COST_LIMIT`]), or awaited in only one place: an async block that is awaited in the body
 //! that it is written in, or an async fn that is [named once][mentions] and no other crate can
 //! name. An async fn with `#[inline(always)]` is taken as one that is. Nor does a body grow beyond
@@ -112,8 +112,6 @@
 //!
 //! # Left for later
 //!
-//! * Bodies from other crates: they would have to be recorded as they are before their own state
-//!   transform.
 //! * Bodies of async closures, which may be awaited by reference to the closure or by value.
 //! * Delegation, for an awaitee that is too large, or not known.
 //!
@@ -135,7 +133,7 @@ use rustc_middle::mir::visit::{MutVisitor, MutatingUseContext, PlaceContext, Vis
 use rustc_middle::mir::*;
 use rustc_middle::query::Providers;
 use rustc_middle::ty::{
-    self, EarlyBinder, Instance, InstanceKind, Ty, TyCtxt, TypeFlags, TypeVisitableExt,
+    self, EarlyBinder, GenericArgsRef, Instance, InstanceKind, Ty, TyCtxt, TypeFlags, TypeVisitableExt,
 };
 use rustc_mir_dataflow::Analysis;
 use rustc_mir_dataflow::impls::{MaybeLiveLocals, always_storage_live_locals, borrowed_locals};
@@ -171,6 +169,7 @@ pub(super) fn provide(providers: &mut Providers) {
         crate::run_passes_before_state_transform(tcx, &mut body);
         tcx.arena.alloc(body)
     };
+    providers.coroutine_for_other_crates = coroutine_for_other_crates;
     providers.types_held = types_held;
     mentions::provide(providers);
 }
@@ -181,13 +180,29 @@ pub(super) fn body_before_transform(tcx: TyCtxt<'_>, def_id: LocalDefId) -> Opti
         .then(|| tcx.coroutine_before_transform(def_id).clone())
 }
 
+/// The body of a coroutine as other crates take it in, if they may and it is small. They can call
+/// all that is named in it, and in what it has taken in: what async bodies name is reachable.
+fn coroutine_for_other_crates(tcx: TyCtxt<'_>, local: LocalDefId) -> Option<Body<'_>> {
+    let def_id = local.to_def_id();
+    if !is_enabled(tcx)
+        || !is_async(tcx, def_id)
+        || !tcx.reachable_set(()).contains(&local)
+        || check_attributes(tcx, def_id).is_err()
+    {
+        return None;
+    }
+    let body = tcx.coroutine_before_transform(local);
+    (cost(body) <= COST_LIMIT || is_always_inlined(tcx, def_id))
+        .then(|| body_to_take_in(tcx, body).ok())?
+}
+
 /// Has what other bodies may ask of the body of `def_id` kept while its MIR can still be read.
 pub(super) fn ensure_facts(tcx: TyCtxt<'_>, def_id: LocalDefId) {
     if !is_enabled(tcx) {
         return;
     }
     if is_async(tcx, def_id.to_def_id()) {
-        tcx.ensure_done().types_held(def_id);
+        tcx.ensure_done().types_held(def_id.to_def_id());
     } else if matches!(tcx.def_kind(def_id), DefKind::Fn | DefKind::AssocFn) {
         tcx.ensure_done().makes_coroutine(def_id);
     }
@@ -244,7 +259,10 @@ impl<'tcx> crate::MirPass<'tcx> for InlineAwait {
 }
 
 /// The types of the locals of a coroutine's body that may have a coroutine in them.
-fn types_held<'tcx>(tcx: TyCtxt<'tcx>, def_id: LocalDefId) -> &'tcx [Ty<'tcx>] {
+fn types_held<'tcx>(tcx: TyCtxt<'tcx>, def_id: LocalDefId) -> Option<Vec<Ty<'tcx>>> {
+    if !is_enabled(tcx) || !is_async(tcx, def_id.to_def_id()) {
+        return None;
+    }
     let (body, _) = tcx.mir_promoted(def_id);
     let body = &*body.borrow();
     let may_hold = |ty: Ty<'tcx>| {
@@ -256,7 +274,7 @@ fn types_held<'tcx>(tcx: TyCtxt<'tcx>, def_id: LocalDefId) -> &'tcx [Ty<'tcx>] {
         .filter(|(local, decl)| *local != ty::CAPTURE_STRUCT_LOCAL && may_hold(decl.ty))
         .map(|(_, decl)| tcx.erase_and_anonymize_regions(decl.ty))
         .collect();
-    tcx.arena.alloc_from_iter(held)
+    Some(held.into_iter().collect())
 }
 
 /// A search for a coroutine in what types hold.
@@ -285,13 +303,18 @@ impl<'tcx> Search<'tcx> {
             }
             for part in ty.walk().filter_map(|part| part.as_type()) {
                 let ty::Coroutine(def_id, args) = *part.kind() else { continue };
-                let Some(def_id) = def_id.as_local() else { continue };
-                // Of what is no async fn or block no types are kept.
-                if def_id == self.sought || !is_async(self.tcx, def_id.to_def_id()) {
+                if def_id == self.sought.to_def_id() {
                     debug!(?part, "is held");
                     return true;
                 }
-                let held = self.tcx.types_held(def_id);
+                // Of what is no async fn or block no types are kept.
+                let Some(held) = self.tcx.types_held(def_id) else {
+                    if def_id.is_local() || names_this_crate(args) {
+                        debug!(?part, "may hold anything");
+                        return true;
+                    }
+                    continue;
+                };
                 waiting.extend(
                     held.iter().map(|&held| {
                         (EarlyBinder::bind(held).instantiate(self.tcx, args), depth + 1)
@@ -302,6 +325,22 @@ impl<'tcx> Search<'tcx> {
         self.seen.extend(found);
         false
     }
+}
+
+/// Whether what is generic over `args`, in another crate, may come to a type of this crate.
+fn names_this_crate<'tcx>(args: GenericArgsRef<'tcx>) -> bool {
+    let is_of_this_crate = |ty: Ty<'tcx>| match *ty.kind() {
+        ty::Adt(adt, _) => adt.did().is_local(),
+        ty::Closure(def_id, _)
+        | ty::Coroutine(def_id, _)
+        | ty::CoroutineClosure(def_id, _)
+        | ty::FnDef(def_id, _)
+        | ty::Foreign(def_id) => def_id.is_local(),
+        // It is not known what they come to.
+        ty::Dynamic(..) | ty::Alias(..) | ty::Param(_) => true,
+        _ => false,
+    };
+    args.iter().flat_map(|arg| arg.walk()).filter_map(|arg| arg.as_type()).any(is_of_this_crate)
 }
 
 /// The body that others are taken into.
@@ -354,7 +393,6 @@ impl<'tcx> Outer<'tcx> {
         let &ty::Coroutine(coroutine, args) = found.awaitee.kind() else {
             return Err("is no coroutine that is known");
         };
-        let Some(local) = coroutine.as_local() else { return Err("is from another crate") };
         if !is_async(tcx, coroutine) {
             return Err("is no async fn or block");
         }
@@ -366,32 +404,32 @@ impl<'tcx> Outer<'tcx> {
             }
             ancestor = self.taken[index].2;
         }
-        check_attributes(tcx, self.def_id.to_def_id(), coroutine)?;
+        check_attributes(tcx, coroutine)?;
+        check_is_compiled_alike(tcx, self.def_id.to_def_id(), coroutine)?;
         let site = Site::find(body, found)?;
         if self.search.may_hold(found.awaitee) {
             return Err("may await the body that it would be taken into");
         }
 
-        let inner = tcx.coroutine_before_transform(local);
-        if inner.tainted_by_errors.is_some() || inner.function_coverage_info.is_some() {
-            return Err("has errors, or counts what is run of it");
-        }
-        let inner_cost = cost(inner);
-        let is_only_place = is_awaited_at_one_place(tcx, local, self.def_id);
-        debug!(awaitee = ?found.awaitee, cost = inner_cost, is_only_place);
-        if inner_cost > COST_LIMIT && !is_only_place {
-            return Err("is too large");
-        }
-        if inner_cost + cost(body) > BODY_LIMIT {
+        let inner = match coroutine.as_local() {
+            Some(local) => {
+                let inner = tcx.coroutine_before_transform(local);
+                let is_only_place = is_awaited_at_one_place(tcx, local, self.def_id);
+                debug!(awaitee = ?found.awaitee, cost = cost(inner), is_only_place);
+                if cost(inner) > COST_LIMIT && !is_only_place {
+                    return Err("is too large");
+                }
+                body_to_take_in(tcx, inner)?
+            }
+            None => {
+                let inner = tcx.coroutine_for_other_crates(coroutine);
+                inner.ok_or("is from another crate, which has not recorded its body")?.clone()
+            }
+        };
+        if cost(&inner) + cost(body) > BODY_LIMIT {
             return Err("makes the body too large");
         }
 
-        let mut inner = inner.clone();
-        // What is dropped at its end is then upvars, and nothing else refers to all of it.
-        elaborate_coroutine_drops(tcx, &mut inner);
-        if refers_to_itself(&inner) {
-            return Err("refers to itself as a whole");
-        }
         let instance = Instance { def: InstanceKind::Item(coroutine), args };
         let Ok(mut inner) = instance.try_instantiate_mir_and_normalize_erasing_regions(
             tcx,
@@ -414,10 +452,27 @@ impl<'tcx> Outer<'tcx> {
     }
 }
 
-/// Whether the body of `inner` may become part of that of `outer`.
-fn check_attributes(tcx: TyCtxt<'_>, outer: DefId, inner: DefId) -> Result<(), &'static str> {
-    let (outer, attributes) = (tcx.codegen_fn_attrs(outer), tcx.codegen_fn_attrs(inner));
-    if inline_attribute(tcx, inner) == Some(InlineAttr::Never) {
+/// A coroutine's body as it becomes part of others.
+fn body_to_take_in<'tcx>(
+    tcx: TyCtxt<'tcx>,
+    body: &Body<'tcx>,
+) -> Result<Body<'tcx>, &'static str> {
+    if body.tainted_by_errors.is_some() || body.function_coverage_info.is_some() {
+        return Err("has errors, or counts what is run of it");
+    }
+    let mut body = body.clone();
+    // What is dropped at its end is then upvars, and nothing else refers to all of it.
+    elaborate_coroutine_drops(tcx, &mut body);
+    if refers_to_itself(&body) {
+        return Err("refers to itself as a whole");
+    }
+    Ok(body)
+}
+
+/// Whether the coroutine's body may become part of another.
+fn check_attributes(tcx: TyCtxt<'_>, coroutine: DefId) -> Result<(), &'static str> {
+    let attributes = tcx.codegen_fn_attrs(coroutine);
+    if inline_attribute(tcx, coroutine) == Some(InlineAttr::Never) {
         return Err("is never to be inlined");
     }
     if attributes.optimize == OptimizeAttr::DoNotOptimize {
@@ -426,6 +481,16 @@ fn check_attributes(tcx: TyCtxt<'_>, outer: DefId, inner: DefId) -> Result<(), &
     if attributes.flags.contains(CodegenFnAttrFlags::TRACK_CALLER) {
         return Err("is told where it is polled");
     }
+    Ok(())
+}
+
+/// Whether the code of `inner` is the same when it is part of `outer`.
+fn check_is_compiled_alike(
+    tcx: TyCtxt<'_>,
+    outer: DefId,
+    inner: DefId,
+) -> Result<(), &'static str> {
+    let (outer, attributes) = (tcx.codegen_fn_attrs(outer), tcx.codegen_fn_attrs(inner));
     if attributes.sanitizers != outer.sanitizers
         || attributes.instruction_set != outer.instruction_set
         || features(attributes).ne(features(outer))
@@ -446,14 +511,22 @@ fn inline_attribute(tcx: TyCtxt<'_>, coroutine: DefId) -> Option<InlineAttr> {
     (is_function && tcx.asyncness(parent).is_async()).then(|| tcx.codegen_fn_attrs(parent).inline)
 }
 
+/// Whether the coroutine's body is to be wherever it is awaited.
+fn is_always_inlined(tcx: TyCtxt<'_>, coroutine: DefId) -> bool {
+    matches!(
+        inline_attribute(tcx, coroutine),
+        Some(InlineAttr::Always | InlineAttr::Force { .. })
+    )
+}
+
 /// Whether the body of `inner` is in one place only when it is taken into that of `outer`, or is to
 /// be wherever it is awaited.
 fn is_awaited_at_one_place(tcx: TyCtxt<'_>, inner: LocalDefId, outer: LocalDefId) -> bool {
-    match inline_attribute(tcx, inner.to_def_id()) {
-        Some(InlineAttr::Always | InlineAttr::Force { .. }) => true,
-        Some(_) => is_named_once(tcx, tcx.local_parent(inner)),
-        None => tcx.local_parent(inner) == outer,
-    }
+    is_always_inlined(tcx, inner.to_def_id())
+        || match inline_attribute(tcx, inner.to_def_id()) {
+            Some(_) => is_named_once(tcx, tcx.local_parent(inner)),
+            None => tcx.local_parent(inner) == outer,
+        }
 }
 
 /// How much code a body is, about: the statements that do something, and the ways it may go.
@@ -867,8 +940,7 @@ fn maker<'tcx>(
     let ty::Coroutine(_, coroutine_args) = found.awaitee.kind() else { return None };
     let upvars = coroutine_args.as_coroutine().upvar_tys();
     let types = args.iter().map(|argument| argument.node.ty(body, tcx));
-    (def_id.is_local()
-        && made.ty(body, tcx).ty == found.awaitee
+    (made.ty(body, tcx).ty == found.awaitee
         && types.eq(upvars.iter())
         && is_coroutine_maker(tcx, def_id))
     .then_some(maker)

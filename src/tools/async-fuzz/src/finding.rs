@@ -1,7 +1,7 @@
 //! What was found, and how it is written down.
 //!
-//! A finding gets a folder in `build/fuzz` with the program, which needs no other file, the two
-//! traces, what the compiler or memcheck said, and a page that tells how to see it.
+//! A finding gets a folder in `build/fuzz` with the program, which needs no other file unless it
+//! takes two crates to show it, the two traces, what the compiler or memcheck said, and a page that tells how to see it.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -78,8 +78,8 @@ pub struct Finding {
     pub shown_by: Vec<Configuration>,
     /// The number of a scenario that shows it.
     pub scenario: Option<usize>,
-    /// The text of the program, reduced, with all that it needs.
-    pub program: String,
+    /// The files of the program, reduced, with all that it needs.
+    pub program: Vec<(&'static str, String)>,
     /// Whether the program was reduced as far as it goes.
     pub note: String,
     /// The trace that is expected, and the one that was found.
@@ -103,7 +103,8 @@ impl Finding {
             fs::remove_dir_all(&folder).with_context(cannot_write)?;
         }
         fs::create_dir_all(&folder).with_context(cannot_write)?;
-        let mut files = vec![("program.rs", self.program.as_str())];
+        let mut files: Vec<_> =
+            self.program.iter().map(|(name, text)| (*name, text.as_str())).collect();
         if let Some([expected, found]) = &self.traces {
             files.extend([("expected.trace", expected.as_str()), ("found.trace", found)]);
         }
@@ -126,14 +127,12 @@ impl Finding {
             let scenario = self.scenario.unwrap_or(0);
             let _ = writeln!(page, "In this folder:\n\n```sh");
             for (name, configuration) in [("expected", &self.expected(first)), ("found", first)] {
-                let command = tools.rustc(&configuration.variant, configuration);
-                let _ = writeln!(page, "{} program.rs -o {name}", as_typed(&command));
+                for call in tools.calls(configuration, name) {
+                    let _ = writeln!(page, "{}", as_typed(&call));
+                }
                 let _ = writeln!(page, "./{name} trace 0 {scenario} > {name}.trace");
             }
             let _ = writeln!(page, "diff expected.trace found.trace\n```\n");
-            if first.auxiliary.is_some() {
-                page += "It takes two crates to show it: run the seed again to see it.\n\n";
-            }
         }
         if !self.note.is_empty() {
             let _ = writeln!(page, "{}\n", self.note);
@@ -149,7 +148,10 @@ impl Finding {
     /// The build that behaves as expected: the one without passes.
     fn expected(&self, found: &Configuration) -> Configuration {
         match self.kind {
-            Kind::Base => Configuration::oracle(),
+            Kind::Base => Configuration {
+                auxiliary: found.without_passes().auxiliary,
+                ..Configuration::oracle()
+            },
             _ => found.without_passes(),
         }
     }

@@ -18,7 +18,8 @@ use crate::matrix::{Configuration, Panics};
 use crate::program::Program;
 use crate::reduce;
 use crate::trace::{self, Endings};
-use crate::workshop::{Built, HANGS, Workshop, whole_text};
+use crate::print::Split;
+use crate::workshop::{Built, HANGS, Workshop, texts};
 
 /// How long a finding is reduced at most.
 const REDUCTION_LIMIT: Duration = Duration::from_secs(90);
@@ -190,7 +191,7 @@ impl Judge<'_> {
             seed: program.seed,
             shown_by,
             scenario: None,
-            program: String::new(),
+            program: Vec::new(),
             note: String::new(),
             traces: None,
             messages: String::new(),
@@ -216,7 +217,8 @@ impl Judge<'_> {
                 found.note = "It was not reduced: there are others of its kind.".into();
             }
         }
-        found.program = whole_text(&reduced);
+        let split = if configuration.auxiliary.is_some() { Split::Yes } else { Split::No };
+        found.program = texts(&reduced, split);
         self.add_traces(&reduced, &configuration, &mut found, &mut messages)?;
         found.messages = messages;
         Ok(found)
@@ -284,7 +286,7 @@ impl Judge<'_> {
         let whole = configuration.auxiliary.is_none();
         let build = |configuration: &Configuration| {
             if whole {
-                self.workshop.build_text(&found.program, configuration)
+                self.workshop.build_text(&found.program[0].1, configuration)
             } else {
                 self.workshop.build(&[reduced], configuration)
             }

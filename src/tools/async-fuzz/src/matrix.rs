@@ -100,19 +100,19 @@ pub fn matrix(
             }));
         }
     }
-    // The two crates of one program may be compiled with different settings.
+    // What is in one crate may be inlined in the other, which may have different settings.
     let level = levels.iter().copied().find(|&level| level != OptLevel::O0);
     if let (Some(level), false) = (level, chosen.is_empty()) {
         let on = variant(chosen, known, level);
-        for (variant, auxiliary) in [(on.clone(), Variant::off()), (Variant::off(), on)] {
-            let auxiliary = Some(auxiliary);
-            let panics = Panics::Unwind;
+        let off = Variant::off;
+        let of_both = [(on.clone(), on.clone()), (on.clone(), off()), (off(), on)];
+        for (index, (variant, auxiliary)) in of_both.into_iter().enumerate() {
             configurations.push(Configuration {
                 variant,
-                auxiliary,
+                auxiliary: Some(auxiliary),
                 level,
-                panics,
-                answers_pending: false,
+                panics: Panics::Unwind,
+                answers_pending: index == 0 && chosen.contains(&RETURNED_PENDING),
                 is_checked: true,
             });
         }
@@ -192,7 +192,7 @@ mod tests {
                 "ElideNoAwait, opt-level z, unwind"
             ]
         );
-        assert_eq!(all.len(), 8);
+        assert_eq!(all.len(), 9);
     }
 
     #[test]
@@ -200,7 +200,7 @@ mod tests {
         let four = PASSES.map(|pass| pass.name);
         assert_eq!(sets(&four, OptLevel::O3).len(), 1 + 4 + 6);
         assert_eq!(sets(&four, OptLevel::O0).len(), 1);
-        assert_eq!(matrix(&four, &four, &LEVELS).len(), 3 * 2 * 11 + 2 + 2);
+        assert_eq!(matrix(&four, &four, &LEVELS).len(), 3 * 2 * 11 + 2 + 3);
     }
 
     #[test]
@@ -218,15 +218,16 @@ mod tests {
         let all = matrix(&four, &four, &LEVELS);
         let turns: Vec<_> = (0..TURNS).map(|turn| share(&all, turn)).collect();
         assert!(all.iter().all(|build| turns.iter().any(|share| share.contains(build))));
-        assert!(turns.iter().all(|share| share.len() <= 8 + 2 + 10), "{turns:#?}");
+        assert!(turns.iter().all(|share| share.len() <= 8 + 3 + 10), "{turns:#?}");
     }
 
     #[test]
     fn two_crates_may_have_different_settings() {
         let known = ["ReturnedPending"];
         let all = names(&matrix(&known, &known, &[OptLevel::O0, OptLevel::O3]));
-        let last = &all[all.len() - 2..];
-        assert!(last[0].contains("with off, opt-level 3"), "{last:?}");
-        assert!(last[1].starts_with("off with "), "{last:?}");
+        let last = &all[all.len() - 3..];
+        assert!(last[0].starts_with("on with on, opt-level 3"), "{last:?}");
+        assert!(last[1].contains("with off, opt-level 3"), "{last:?}");
+        assert!(last[2].starts_with("off with "), "{last:?}");
     }
 }

@@ -145,7 +145,7 @@ mod tests {
             seed: 17,
             shown_by: vec![Configuration::oracle()],
             scenario: Some(2),
-            program: String::new(),
+            program: Vec::new(),
             note: String::new(),
             traces: None,
             messages: String::new(),

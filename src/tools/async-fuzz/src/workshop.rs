@@ -66,6 +66,44 @@ impl Tools {
         command
     }
 
+    /// The call of the compiler for the runtime, which is in the file `source`.
+    fn for_runtime(&self, panics: Panics, source: &Path) -> Command {
+        let mut command = self.compiler();
+        command.args(["-Copt-level=2", "--crate-type=rlib"]);
+        command.arg(format!("-Cpanic={}", panics.name()));
+        command.args(["--crate-name", RUNTIME]).arg(source);
+        command
+    }
+
+    /// The call for the functions that are auxiliary, which are in the file `source`.
+    fn for_auxiliary(
+        &self,
+        variant: &Variant,
+        configuration: &Configuration,
+        source: &Path,
+        runtime: &Path,
+    ) -> Command {
+        let mut command = self.rustc(variant, configuration);
+        command.args(["--crate-type=rlib", "--crate-name", AUXILIARY]).arg(source);
+        command.arg("--extern").arg(with_path("runtime=", runtime));
+        command
+    }
+
+    /// The calls that make `name` of the files of a [program](texts) in the same folder.
+    pub fn calls(&self, configuration: &Configuration, name: &str) -> Vec<Command> {
+        let mut command = self.rustc(&configuration.variant, configuration);
+        command.args(["program.rs", "-o", name]);
+        let Some(variant) = &configuration.auxiliary else { return vec![command] };
+        let runtime = Path::new("libruntime.rlib");
+        command.args(["--extern", "runtime=libruntime.rlib"]);
+        command.args(["--extern", "auxiliary=libauxiliary.rlib", "-L", "."]);
+        vec![
+            self.for_runtime(configuration.panics, Path::new("runtime.rs")),
+            self.for_auxiliary(variant, configuration, Path::new("auxiliary.rs"), runtime),
+            command,
+        ]
+    }
+
     /// The call of the compiler for the `source` with the `variant`.
     pub fn rustc(&self, variant: &Variant, configuration: &Configuration) -> Command {
         let mut command = self.compiler();
@@ -109,10 +147,8 @@ pub fn build_runtimes(tools: &Tools, folder: &Path) -> Result<()> {
     for panics in [Panics::Unwind, Panics::Abort] {
         let into = folder.join(panics.name());
         fs::create_dir_all(&into).with_context(|| cannot_write(&into))?;
-        let mut command = tools.compiler();
-        command.args(["-Copt-level=2", "--crate-type=rlib"]);
-        command.arg(format!("-Cpanic={}", panics.name()));
-        command.args(["--crate-name", RUNTIME]).arg(&source).arg("--out-dir").arg(&into);
+        let mut command = tools.for_runtime(panics, &source);
+        command.arg("--out-dir").arg(&into);
         let Some(execution) = execution::run(command, COMPILE_LIMIT, folder)? else {
             return Ok(());
         };
@@ -140,10 +176,9 @@ impl Workshop {
         let library = self.runtimes.join(configuration.panics.name()).join("libruntime.rlib");
         let split = match &configuration.auxiliary {
             Some(variant) => {
-                let mut command = self.tools.rustc(variant, configuration);
                 let source = self.write("auxiliary.rs", &auxiliary_crate(programs))?;
-                command.args(["--crate-type=rlib", "--crate-name", AUXILIARY]).arg(source);
-                command.arg("--extern").arg(with_path("runtime=", &library));
+                let mut command =
+                    self.tools.for_auxiliary(variant, configuration, &source, &library);
                 command.arg("--out-dir").arg(&self.folder);
                 match self.compile(command)? {
                     Built::Binary(_) => {}
@@ -253,6 +288,19 @@ fn programs_crate(programs: &[&Program], split: Split) -> String {
     text
 }
 
+/// The files of a program, by name: one that needs no other, or those of [`Tools::calls`] if it
+/// takes two crates.
+pub fn texts(program: &Program, split: Split) -> Vec<(&'static str, String)> {
+    if split == Split::Yes {
+        return vec![
+            ("program.rs", programs_crate(&[program], split)),
+            ("auxiliary.rs", auxiliary_crate(&[program])),
+            ("runtime.rs", RUNTIME_TEXT.into()),
+        ];
+    }
+    vec![("program.rs", whole_text(program))]
+}
+
 /// The text of a program that needs no other file.
 pub fn whole_text(program: &Program) -> String {
     let module = print::module(program, 0, Split::No, &format!("crate::{RUNTIME}"));
@@ -260,4 +308,52 @@ pub fn whole_text(program: &Program) -> String {
         "{module}\nfn main() {{\n    {RUNTIME}::main(&[p0::PROGRAM]);\n}}\n\n\
          mod {RUNTIME} {{\n{RUNTIME_TEXT}}}\n"
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn tools() -> Tools {
+        Tools {
+            rustc: "rustc".into(),
+            checks: Vec::new(),
+            lld: None,
+            linker: Vec::new(),
+            has_passes: true,
+            valgrind: None,
+        }
+    }
+
+    fn words(command: &Command) -> Vec<String> {
+        command.get_args().map(|word| word.to_string_lossy().into_owned()).collect()
+    }
+
+    #[test]
+    fn a_compiler_that_crashes_leaves_no_file() {
+        let calls = tools().calls(&Configuration::oracle(), "found");
+        let variables: Vec<_> = calls[0].get_envs().collect();
+        assert!(variables.contains(&("RUSTC_ICE".as_ref(), Some("0".as_ref()))), "{variables:?}");
+    }
+
+    #[test]
+    fn a_program_of_two_crates_is_made_of_its_files() {
+        let of_two = Configuration { auxiliary: Some(Variant::on()), ..Configuration::oracle() };
+        let names = |program: &Program, split| -> Vec<_> {
+            texts(program, split).into_iter().map(|(name, _)| name).collect()
+        };
+        let program = crate::generate::program(1);
+        assert_eq!(names(&program, Split::No), ["program.rs"]);
+        let files = names(&program, Split::Yes);
+        let calls: Vec<_> = tools().calls(&of_two, "found").iter().map(words).collect();
+        assert_eq!(calls.len(), files.len());
+        for file in files {
+            let compiles = |call: &Vec<String>| call.iter().any(|word| word == file);
+            assert_eq!(calls.iter().filter(|call| compiles(call)).count(), 1, "{file}");
+        }
+        let has = |call: &[String], word: &str| call.iter().any(|other| other == word);
+        assert!(has(&calls[1], "-Zasync-returned-panic=no"), "{calls:?}");
+        assert!(!has(&calls[2], "-Zasync-returned-panic=no"), "{calls:?}");
+        assert_eq!(tools().calls(&Configuration::oracle(), "found").len(), 1);
+    }
 }

@@ -76,7 +76,7 @@ impl Generator {
                 None => self.let_statement(depth),
             },
             Kind::AssignElement => match self.assign_element(depth) {
-                Some(statement) => statement,
+                Some(statements) => return statements,
                 None => self.let_statement(depth),
             },
             Kind::RenewSelf => {
@@ -372,8 +372,9 @@ impl Generator {
         Some(Statement::Assign(variable, value))
     }
 
-    /// Assigns to an element of an array what is often awaited.
-    fn assign_element(&mut self, depth: u32) -> Option<Statement> {
+    /// Assigns to an element of an array what is often awaited. The index is often a variable, which
+    /// then is needed again behind the await.
+    fn assign_element(&mut self, depth: u32) -> Option<Vec<Statement>> {
         let outside = self.place.fences.last().map_or(0, |fence| fence.outside);
         let shared = self.place.shared;
         let has_drops = self.place.style != Style::Pure;
@@ -387,18 +388,28 @@ impl Generator {
             slot.alive && slot.borrows == 0 && index >= shared && is_own
         })?;
         let array = self.slots[index].variable;
+        let mut statements = Vec::new();
+        if !self.has(Type::Index) && self.random.percent(60) {
+            let value = self.made_value(Type::Index, 1);
+            let variable = self.variable(Type::Index);
+            self.define(variable);
+            statements.push(Statement::Let(variable, value));
+        }
         // The value is not to move the array.
         let borrows = u32::from(of == Type::Pair);
         self.slots[index].borrows += borrows;
         let value = match of {
             Type::Pair => self.made_value(Type::Token, depth),
             _ if self.is_async() && self.random.percent(80) => {
-                self.number_of_kind(Number::Await, depth - 1)
+                let is_call = self.random.percent(50);
+                let call = is_call.then(|| self.awaited_call(Type::Number, depth - 1)).flatten();
+                call.unwrap_or_else(|| self.number_of_kind(Number::Await, depth - 1))
             }
             _ => self.number(depth.min(3) - 1),
         };
         let element = self.index(1);
         self.slots[index].borrows -= borrows;
-        Some(Statement::AssignElement(array, element, value))
+        statements.push(Statement::AssignElement(array, element, value));
+        Some(statements)
     }
 }

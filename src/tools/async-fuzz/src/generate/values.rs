@@ -79,12 +79,9 @@ impl Generator {
             && self.random.percent(35)
             && self.fuel > 0
             && matches!(of, Type::Token | Type::Outcome)
+            && let Some(awaited) = self.awaited_call(of, depth - 1)
         {
-            let borrowed = self.borrowed.len();
-            if let Some(call) = self.call(of, depth - 1) {
-                self.end_await(borrowed);
-                return Expression::Await(Box::new(call));
-            }
+            return awaited;
         }
         let depth = depth.saturating_sub(1);
         match of {
@@ -287,14 +284,18 @@ impl Generator {
 
     /// What a function gives that has an outcome, if there is one.
     fn awaited_outcome(&mut self, depth: u32) -> Expression {
-        let borrowed = self.borrowed.len();
-        match self.call(Type::Outcome, depth) {
-            Some(call) => {
-                self.end_await(borrowed);
-                Expression::Await(Box::new(call))
-            }
+        match self.awaited_call(Type::Outcome, depth) {
+            Some(awaited) => awaited,
             None => self.made_value(Type::Outcome, depth),
         }
+    }
+
+    /// What a function gives that gives the type, if there is one.
+    pub(super) fn awaited_call(&mut self, of: Type, depth: u32) -> Option<Expression> {
+        let borrowed = self.borrowed.len();
+        let call = self.call(of, depth)?;
+        self.end_await(borrowed);
+        Some(Expression::Await(Box::new(call)))
     }
 
     fn has_row(&self) -> bool {

@@ -1,5 +1,8 @@
+//@ no-prefer-dynamic
 //@ edition: 2024
 //@ compile-flags: -Zasync-returned-panic=no -Copt-level=2 -Zvalidate-mir -Zlint-mir
+
+#![crate_type = "rlib"]
 
 // Async fns that have taken others in: private ones, with a private function and a private static.
 
@@ -33,8 +36,40 @@ async fn waits() -> usize {
     Once(false).await + private(2)
 }
 
+pub async fn once() -> usize {
+    waits().await
+}
+
 pub async fn concrete() -> usize {
     waits().await + waits().await
+}
+
+/// What a crate knows of its caller's types only by a trait.
+pub async fn through<B: Bus>(mut bus: B) -> usize {
+    // A drop, a promoted, and a panic of this crate.
+    let numbers: &[usize] = &[5, 6, 7];
+    let index = bus.read().await;
+    numbers[index]
+}
+
+#[inline(never)]
+pub async fn left_alone() -> usize {
+    waits().await
+}
+
+/// Reads in the one crate, and is dropped in the other.
+pub struct Droppy<'a>(pub &'a std::cell::Cell<usize>);
+
+impl Drop for Droppy<'_> {
+    fn drop(&mut self) {
+        self.0.set(self.0.get() * 10 + 1);
+    }
+}
+
+pub async fn holds(first: Droppy<'_>, second: &std::cell::Cell<usize>) -> usize {
+    let _third = Droppy(second);
+    Once(false).await;
+    first.0.get()
 }
 
 #[allow(async_fn_in_trait)]
