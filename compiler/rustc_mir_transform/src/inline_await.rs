@@ -84,6 +84,16 @@
 //! when it was 1000, three of ten binaries grew by 10 to 27 %; at 120 the sum is smaller than at
 //! 60, but one binary grows by 2 %.
 //!
+//! # Bodies of other crates
+//!
+//! A crate records in its metadata the bodies of its async fns and blocks that may be taken in
+//! wherever they are awaited, as they are before their state transform. The crate that takes one in
+//! makes it part of a coroutine of its own, and records the layout of that as ever. So all crates
+//! agree on a layout, whatever they are compiled with themselves.
+//!
+//! Such a body may name what is private in its crate. It can be linked to: what an async fn's body
+//! names is reachable, and so is what is named by async fns that the body has taken in.
+//!
 //! # Soundness
 //!
 //! * **The await is the first to poll its awaitee, and the only one.** See the page of
@@ -107,6 +117,12 @@
 //!   That search is by the types of locals before any of this, and asks for no body. A future that
 //!   awaits itself is an error that is reported elsewhere.
 //!   (`tests/ui/async-await/elide-no-await/recursion.rs`)
+//! * **A copy is the copied.** [`CopyProp`] replaces locals that are assigned once and not borrowed
+//!   by what they were assigned. It knows nothing of suspension points, and has no need to: a local
+//!   has the same value behind one as before. What the state transform expects, but not MIR at
+//!   large, is restored: no saved local is an index ([`index_by_temporaries`], see
+//!   `tests/ui/async-await/inline-await/index.rs`), and locals are dead behind their last use
+//!   ([`give_storage`]).
 //! * **Types say what they said.** Whether a future is `Send` is decided by its witness, which is
 //!   taken from the MIR before this.
 //!
@@ -209,7 +225,7 @@ pub(super) fn ensure_facts(tcx: TyCtxt<'_>, def_id: LocalDefId) {
 }
 
 /// Whether the pass is on for this crate. It is not where a drop may suspend.
-fn is_enabled(tcx: TyCtxt<'_>) -> bool {
+pub(crate) fn is_enabled(tcx: TyCtxt<'_>) -> bool {
     pm::should_run_pass(tcx, &InlineAwait, pm::Optimizations::Allowed) && !tcx.may_drop_async()
 }
 
@@ -222,6 +238,18 @@ fn is_async(tcx: TyCtxt<'_>, def_id: DefId) -> bool {
         && !tcx.needs_coroutine_by_move_body_def_id(def_id)
 }
 
+/// Whether the pass may change the body, which may be any.
+pub(crate) fn may_transform<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> bool {
+    let InstanceKind::Item(def_id) = body.source.instance else { return false };
+    let Some(def_id) = def_id.as_local() else { return false };
+    body.coroutine.is_some()
+        && is_enabled(tcx)
+        && is_async(tcx, def_id.to_def_id())
+        && !is_optimize_none(tcx, def_id)
+        && body.tainted_by_errors.is_none()
+        && body.function_coverage_info.is_none()
+}
+
 pub(super) struct InlineAwait;
 
 impl<'tcx> crate::MirPass<'tcx> for InlineAwait {
@@ -231,17 +259,10 @@ impl<'tcx> crate::MirPass<'tcx> for InlineAwait {
 
     #[instrument(level = "debug", skip_all, fields(def_id = ?body.source.def_id()))]
     fn run_pass(&self, tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
-        let InstanceKind::Item(def_id) = body.source.instance else { return };
-        let Some(def_id) = def_id.as_local() else { return };
-        if body.coroutine.is_none()
-            || !is_enabled(tcx)
-            || !is_async(tcx, def_id.to_def_id())
-            || is_optimize_none(tcx, def_id)
-            || body.tainted_by_errors.is_some()
-            || body.function_coverage_info.is_some()
-        {
+        if !may_transform(tcx, body) {
             return;
         }
+        let def_id = body.source.def_id().expect_local();
         let typing_env = ty::TypingEnv::post_analysis(tcx, def_id);
         let outer = Outer {
             tcx,

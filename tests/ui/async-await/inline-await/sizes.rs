@@ -103,20 +103,20 @@ fn finish<F: Future>(future: F) -> F::Output {
 }
 
 fn main() {
-    // The upvar, the number, `Once`, and the state.
-    assert_eq!(size_of_val(&last(1)), 24);
-    assert_eq!(size_of_val(&f0(1)), 24);
+    // The number, `Once`, and the state.
+    assert_eq!(size_of_val(&last(1)), 16);
+    assert_eq!(size_of_val(&f0(1)), 16);
     assert_eq!(finish(f0(1)), 21);
 
-    // The array once in what makes it; what is handed it has it as its upvar, too.
+    // The array once.
     assert!(size_of_val(&makes()) < 1020, "{}", size_of_val(&makes()));
-    assert!(size_of_val(&hands_on([0; 1000])) < 2020, "{}", size_of_val(&hands_on([0; 1000])));
+    assert!(size_of_val(&hands_on([0; 1000])) < 1020, "{}", size_of_val(&hands_on([0; 1000])));
     assert_eq!(finish(makes()), 3);
 
     // The number and what it is a copy of, the sum, and what each await has.
-    assert!(size_of_val(&three_times(1)) <= 56, "{}", size_of_val(&three_times(1)));
+    assert!(size_of_val(&three_times(1)) <= 40, "{}", size_of_val(&three_times(1)));
     assert_eq!(finish(three_times(1)), 6);
-    assert!(size_of_val(&in_arms(1)) <= 24, "{}", size_of_val(&in_arms(1)));
+    assert!(size_of_val(&in_arms(1)) <= 16, "{}", size_of_val(&in_arms(1)));
     assert_eq!(finish(in_arms(1)), 2);
 
     // Of the two references to references neither has a machine of its own.

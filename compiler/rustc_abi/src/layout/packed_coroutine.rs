@@ -1,0 +1,145 @@
+//! Has saved locals of a coroutine share their places.
+//!
+//! [`coroutine::layout`] has two locals share bytes if each is saved in one variant only, another
+//! one for each. A local that is saved in several has bytes that nothing else ever gets. So the more
+//! suspension points a body has, the less it shares, and one that has taken in what it awaits may be
+//! larger than it was with these as fields, each of which lies in one variant.
+//!
+//! Here each local may share its bytes with all that it does not conflict with: those whose storage
+//! is never needed at the same time as its own. The upvars and the tag share with nothing. Locals
+//! are placed one after the other, the largest first, at the lowest offset that is free of what they
+//! conflict with.
+//!
+//! That is no stronger a claim than the one that [`coroutine::layout`] relies on: two locals in
+//! different variants overlap there exactly because they do not conflict. Nor does a local ever
+//! move: it has one offset, in all the variants that have it. Which of the two layouts a coroutine
+//! has is recorded with its body, so that all crates agree on it. Of both it is the smaller one; the
+//! place that is first found is not always the best.
+
+use std::ops::Range;
+
+use rustc_index::bit_set::BitMatrix;
+use rustc_index::{Idx, IndexSlice, IndexVec};
+use tracing::debug;
+
+use super::coroutine;
+use crate::{
+    BackendRepr, FieldsShape, HasDataLayout, LayoutData, ReprOptions, Scalar, Size, StructKind,
+    Variants,
+};
+
+/// The layout of a coroutine, with overlap wherever there is no conflict.
+pub(super) fn layout<
+    'a,
+    F: core::ops::Deref<Target = &'a LayoutData<FieldIdx, VariantIdx>> + core::fmt::Debug + Copy,
+    VariantIdx: Idx,
+    FieldIdx: Idx,
+    LocalIdx: Idx,
+>(
+    calc: &super::LayoutCalculator<impl HasDataLayout>,
+    local_layouts: &IndexSlice<LocalIdx, F>,
+    mut prefix_layouts: IndexVec<FieldIdx, F>,
+    variant_fields: &IndexSlice<VariantIdx, IndexVec<FieldIdx, LocalIdx>>,
+    storage_conflicts: &BitMatrix<LocalIdx, LocalIdx>,
+    tag_to_layout: impl Fn(Scalar) -> F,
+) -> super::LayoutCalculatorResult<FieldIdx, VariantIdx, F> {
+    let mut layout = coroutine::layout(
+        calc,
+        local_layouts,
+        prefix_layouts.clone(),
+        variant_fields,
+        storage_conflicts,
+        &tag_to_layout,
+    )?;
+    let Variants::Multiple { tag, ref mut variants, .. } = layout.variants else {
+        return Ok(layout);
+    };
+
+    prefix_layouts.push(tag_to_layout(tag));
+    let prefix =
+        calc.univariant(&prefix_layouts, &ReprOptions::default(), StructKind::AlwaysSized)?;
+    let FieldsShape::Arbitrary { offsets: prefix_offsets, .. } = &prefix.fields else {
+        unreachable!("a struct has fields");
+    };
+    let prefix_bytes: Vec<_> = std::iter::zip(prefix_offsets, &prefix_layouts)
+        .map(|(&offset, field)| offset..offset + field.size)
+        .collect();
+
+    let mut conflicts = storage_conflicts.clone();
+    for fields in variant_fields {
+        for &local in fields {
+            for &other in fields {
+                conflicts.insert(local, other);
+            }
+        }
+    }
+    let mut by_size: Vec<_> = local_layouts.indices().collect();
+    by_size.sort_by_key(|&local| std::cmp::Reverse(local_layouts[local].size));
+    let mut by_alignment = by_size.clone();
+    by_alignment.sort_by_key(|&local| std::cmp::Reverse(local_layouts[local].align.abi));
+    let place_all = |order| place(order, local_layouts, &prefix_bytes, &conflicts);
+    let (offsets, one) = place_all(&by_size);
+    let (other_offsets, other) = place_all(&by_alignment);
+    let (offsets, end) = if other < one { (other_offsets, other) } else { (offsets, one) };
+
+    let size = end.align_to(layout.align.abi);
+    debug!(?size, unpacked = ?layout.size);
+    if size >= layout.size {
+        return Ok(layout);
+    }
+    layout.size = size;
+    layout.fields = prefix.fields.clone();
+    for (variant, fields) in std::iter::zip(variants, variant_fields) {
+        let offsets: IndexVec<FieldIdx, Size> = fields.iter().map(|&local| offsets[local]).collect();
+        let ends = std::iter::zip(&offsets, fields)
+            .map(|(&offset, &local)| offset + local_layouts[local].size);
+        let end = ends.chain([prefix.size]).max().unwrap_or(prefix.size);
+        let mut in_memory_order: IndexVec<u32, FieldIdx> = fields.indices().collect();
+        in_memory_order.raw.sort_by_key(|&field| offsets[field]);
+        // The prefix may be larger than all that is, for its alignment.
+        variant.size = end.align_to(variant.align.abi).min(size);
+        variant.fields = FieldsShape::Arbitrary { offsets, in_memory_order };
+        variant.backend_repr = BackendRepr::Memory { sized: true };
+        variant.largest_niche = None;
+    }
+    Ok(layout)
+}
+
+/// The offset of each local, if they are placed in this order, and where the last one ends.
+fn place<'a, F, VariantIdx: Idx, FieldIdx: Idx, LocalIdx: Idx>(
+    order: &[LocalIdx],
+    local_layouts: &IndexSlice<LocalIdx, F>,
+    prefix_bytes: &[Range<Size>],
+    conflicts: &BitMatrix<LocalIdx, LocalIdx>,
+) -> (IndexVec<LocalIdx, Size>, Size)
+where
+    F: core::ops::Deref<Target = &'a LayoutData<FieldIdx, VariantIdx>>,
+    FieldIdx: 'a,
+    VariantIdx: 'a,
+{
+    let mut offsets = IndexVec::from_elem(Size::ZERO, local_layouts);
+    let mut end = prefix_bytes.iter().map(|bytes| bytes.end).max().unwrap_or(Size::ZERO);
+    for (index, &local) in order.iter().enumerate() {
+        let (size, align) = (local_layouts[local].size, local_layouts[local].align.abi);
+        let mut taken = prefix_bytes.to_vec();
+        taken.extend(
+            order[..index]
+                .iter()
+                .filter(|&&other| {
+                    conflicts.contains(local, other) || conflicts.contains(other, local)
+                })
+                .map(|&other| offsets[other]..offsets[other] + local_layouts[other].size),
+        );
+        taken.retain(|bytes| !bytes.is_empty());
+        taken.sort_by_key(|bytes| bytes.start);
+        let mut offset = Size::ZERO;
+        for bytes in taken {
+            if size > Size::ZERO && offset + size > bytes.start {
+                offset = offset.max(bytes.end.align_to(align));
+            }
+        }
+        offsets[local] = offset;
+        end = end.max(offset + size);
+    }
+    (offsets, end)
+}

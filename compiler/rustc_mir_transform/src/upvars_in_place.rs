@@ -1,0 +1,311 @@
+//! Leaves the arguments of an async fn where they were captured.
+//!
+//! # Motivation
+//!
+//! The body of an async fn starts by moving each of its upvars to a local, which is the argument
+//! that the code sees. An argument that is needed behind a suspension point is so saved twice: the
+//! layout of a coroutine has a place for each upvar that nothing else ever gets. An array that is
+//! handed on through two async fns takes four times its size.
+//!
+//! [`InlineAwait`] makes one place of the two where it takes a body in. This is for the coroutines
+//! that remain.
+//!
+//! # The transformation
+//!
+//! ```text
+//!   _3 = move (_1.0: T);           (nothing)
+//!   _4 = &_3;               to     _4 = &(_1.0: T);
+//!   drop(_3) -> bb5;               drop((_1.0: T)) -> bb5;
+//! ```
+//!
+//! for a local that gets its first value from an upvar that is not used for anything else, at the
+//! start of the body, where each statement is run once; or from a local that has it from there, and
+//! only hands it on. It is done for locals that would be saved only: others are better off in a
+//! register.
+//!
+//! It comes with the [`StateTransform`], after what is never waited for is gone. A body that does
+//! not suspend at all is left alone. It could be one that only computes, and would then change what
+//! it has to read again.
+//!
+//! # Soundness
+//!
+//! * **No other value is in the upvar.** It is used nowhere else in the body, so that once its value
+//!   has been moved or copied to the local, nobody reads it, writes to it, or drops it. A drop of
+//!   all upvars at once, which is there if none was moved, does not drop one that needs no drop.
+//! * **It is where the local would be.** Both are part of the coroutine, which is pinned by then, so
+//!   what is borrowed stays valid. An async block that uses what it captured does the same.
+//! * **It is dropped where the local would be.** The local's drops become the upvar's. Before the
+//!   first poll the coroutine drops its upvars, and after it what its state says: after the end and
+//!   after a panic that is nothing. (`tests/ui/async-await/inline-await/arguments.rs`)
+//!
+//! # Left for later
+//!
+//! * An upvar of which parts go to different locals, as in `async fn f((a, b): (A, B))`: the whole
+//!   stays in its place, the parts are saved.
+//! * The place of an upvar that is needed no more could be that of saved locals.
+//!
+//! [`InlineAwait`]: crate::inline_await::InlineAwait
+//! [`StateTransform`]: crate::coroutine::StateTransform
+
+use rustc_abi::FieldIdx;
+use rustc_data_structures::fx::{FxHashSet, FxIndexMap, FxIndexSet};
+use rustc_index::IndexVec;
+use rustc_middle::mir::visit::{MutVisitor, PlaceContext, Visitor};
+use rustc_middle::mir::*;
+use rustc_middle::ty::{self, TyCtxt};
+use rustc_mir_dataflow::Analysis;
+use rustc_mir_dataflow::impls::{
+    MaybeLiveLocals, MaybeStorageLive, always_storage_live_locals, borrowed_locals,
+};
+use rustc_session::Session;
+use tracing::{debug, instrument};
+
+use crate::inline_await;
+
+pub(super) struct UpvarsInPlace;
+
+impl<'tcx> crate::MirPass<'tcx> for UpvarsInPlace {
+    fn is_enabled(&self, sess: &Session) -> bool {
+        inline_await::InlineAwait.is_enabled(sess)
+    }
+
+    #[instrument(level = "debug", skip_all, fields(def_id = ?body.source.def_id()))]
+    fn run_pass(&self, tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
+        if !inline_await::may_transform(tcx, body) {
+            return;
+        }
+        let mut locals = moved_upvars(tcx, body);
+        if !locals.is_empty() {
+            retain_saved(tcx, body, &mut locals);
+        }
+        if locals.is_empty() {
+            return;
+        }
+        for (local, (upvar, moves)) in &locals {
+            debug!(?local, ?upvar, "is left in its place");
+            for &Location { block, statement_index } in moves {
+                body.basic_blocks_mut()[block].statements[statement_index].make_nop(true);
+            }
+        }
+        Replacer { tcx, locals }.visit_body_preserves_cfg(body);
+    }
+
+    fn is_required(&self) -> bool {
+        false
+    }
+}
+
+/// Locals, with the upvar that each gets its first value from, and the statements that hand it on.
+type Locals<'tcx> = FxIndexMap<Local, (Place<'tcx>, Vec<Location>)>;
+
+/// The locals that may be replaced by an upvar.
+fn moved_upvars<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> Locals<'tcx> {
+    let ty::Coroutine(_, args) = body.local_decls[ty::CAPTURE_STRUCT_LOCAL].ty.kind() else {
+        return Locals::default();
+    };
+    let upvars = args.as_coroutine().upvar_tys();
+    let mut mentions = Mentions {
+        upvars: IndexVec::from_elem_n(0, upvars.len()),
+        whole_is_dropped: false,
+        whole_is_used: false,
+        locals: IndexVec::from_elem(0, &body.local_decls),
+        indices: FxHashSet::default(),
+    };
+    mentions.visit_body(body);
+    if mentions.whole_is_used {
+        return Locals::default();
+    }
+
+    let typing_env = body.typing_env(tcx);
+    let may_give_away = |field: FieldIdx| {
+        mentions.upvars[field] == 1
+            && (!mentions.whole_is_dropped || !upvars[field.index()].needs_drop(tcx, typing_env))
+    };
+    let mut locals = Locals::default();
+    let mut seen = Seen::default();
+    let mut block = START_BLOCK;
+    // The first block has no predecessor, so none of these is run again.
+    loop {
+        let data = &body.basic_blocks[block];
+        for (statement_index, statement) in data.statements.iter().enumerate() {
+            let location = Location { block, statement_index };
+            if let Some((local, from)) = move_to_local(statement)
+                && !seen.0.contains(&local)
+                && !mentions.indices.contains(&local)
+                && body.local_kind(local) == LocalKind::Temp
+            {
+                let moved = match upvar_field(from) {
+                    Some(field) if may_give_away(field) => Some((from, vec![location])),
+                    Some(_) => None,
+                    // What has it from an upvar, and only hands it on.
+                    None => from
+                        .as_local()
+                        .filter(|&former| mentions.locals[former] == 2)
+                        .and_then(|former| locals.get(&former).cloned())
+                        .map(|(upvar, moves)| (upvar, [&moves[..], &[location]].concat())),
+                };
+                if let Some((upvar, moves)) = moved
+                    && upvar.ty(body, tcx).ty == body.local_decls[local].ty
+                {
+                    locals.insert(local, (upvar, moves));
+                }
+            }
+            seen.visit_statement(statement, location);
+        }
+        match data.terminator().kind {
+            TerminatorKind::Goto { target }
+                if body.basic_blocks.predecessors()[target].len() == 1 =>
+            {
+                block = target;
+            }
+            _ => return locals,
+        }
+    }
+}
+
+/// The local and the place, if all that the statement does is to move or copy this to that.
+fn move_to_local<'tcx>(statement: &Statement<'tcx>) -> Option<(Local, Place<'tcx>)> {
+    match &statement.kind {
+        StatementKind::Assign(box (target, Rvalue::Use(value))) => {
+            Some((target.as_local()?, value.place()?))
+        }
+        _ => None,
+    }
+}
+
+/// The upvar that the place is.
+fn upvar_field(place: Place<'_>) -> Option<FieldIdx> {
+    match place.projection[..] {
+        [PlaceElem::Field(field, _)] if place.local == ty::CAPTURE_STRUCT_LOCAL => Some(field),
+        _ => None,
+    }
+}
+
+/// How the coroutine's upvars are used.
+struct Mentions {
+    /// How often each is mentioned by itself.
+    upvars: IndexVec<FieldIdx, usize>,
+    /// All are dropped at once.
+    whole_is_dropped: bool,
+    /// They are used together otherwise.
+    whole_is_used: bool,
+    /// How often each local is.
+    locals: IndexVec<Local, usize>,
+    /// The locals that arrays are indexed by. No other place can be used for that.
+    indices: FxHashSet<Local>,
+}
+
+impl<'tcx> Visitor<'tcx> for Mentions {
+    fn visit_place(&mut self, place: &Place<'tcx>, context: PlaceContext, location: Location) {
+        if place.local != ty::CAPTURE_STRUCT_LOCAL {
+            self.super_place(place, context, location);
+            return;
+        }
+        self.visit_projection(place.as_ref(), context, location);
+        match place.projection.first() {
+            Some(&PlaceElem::Field(field, _)) => self.upvars[field] += 1,
+            _ if context.is_drop() => self.whole_is_dropped = true,
+            _ => self.whole_is_used = true,
+        }
+    }
+
+    fn visit_local(&mut self, local: Local, context: PlaceContext, _: Location) {
+        self.whole_is_used |= local == ty::CAPTURE_STRUCT_LOCAL;
+        self.locals[local] += usize::from(context.is_use());
+    }
+
+    fn visit_projection_elem(
+        &mut self,
+        place: PlaceRef<'tcx>,
+        element: PlaceElem<'tcx>,
+        context: PlaceContext,
+        location: Location,
+    ) {
+        if let PlaceElem::Index(local) = element {
+            self.indices.insert(local);
+        }
+        self.super_projection_elem(place, element, context, location);
+    }
+
+    // It may be told of an upvar what it is called.
+    fn visit_var_debug_info(&mut self, _: &VarDebugInfo<'tcx>) {}
+}
+
+/// The locals that have been used.
+#[derive(Default)]
+struct Seen(FxHashSet<Local>);
+
+impl<'tcx> Visitor<'tcx> for Seen {
+    fn visit_local(&mut self, local: Local, context: PlaceContext, _: Location) {
+        if context.is_use() {
+            self.0.insert(local);
+        }
+    }
+}
+
+/// Keeps those of `locals` that are needed behind a suspension point, or may be, and those that
+/// handed on what these have.
+fn retain_saved<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>, locals: &mut Locals<'tcx>) {
+    let always_live = always_storage_live_locals(body);
+    let borrowed = borrowed_locals(body);
+    let mut live = MaybeLiveLocals.iterate_to_fixpoint(tcx, body, None).into_results_cursor(body);
+    let mut stored = MaybeStorageLive::new(std::borrow::Cow::Owned(always_live))
+        .iterate_to_fixpoint(tcx, body, None)
+        .into_results_cursor(body);
+    let mut saved = FxIndexSet::default();
+    for (block, data) in body.basic_blocks.iter_enumerated() {
+        let TerminatorKind::Yield { resume, drop, .. } = data.terminator().kind else { continue };
+        stored.seek_before_primary_effect(body.terminator_loc(block));
+        let stored = stored.get();
+        saved.extend(
+            locals
+                .keys()
+                .copied()
+                .filter(|&local| borrowed.contains(local) && stored.contains(local)),
+        );
+        for target in std::iter::once(resume).chain(drop) {
+            live.seek_to_block_start(target);
+            saved.extend(locals.keys().copied().filter(|&local| live.get().contains(local)));
+        }
+    }
+    let handed_on: Vec<_> = saved
+        .iter()
+        .flat_map(|local| &locals[local].1)
+        .filter_map(|&location| move_to_local(body.stmt_at(location).left()?))
+        .map(|(local, _)| local)
+        .collect();
+    saved.extend(handed_on);
+    locals.retain(|local, _| saved.contains(local));
+}
+
+/// Puts upvars in the place of locals.
+struct Replacer<'tcx> {
+    tcx: TyCtxt<'tcx>,
+    locals: Locals<'tcx>,
+}
+
+impl<'tcx> MutVisitor<'tcx> for Replacer<'tcx> {
+    fn tcx(&self) -> TyCtxt<'tcx> {
+        self.tcx
+    }
+
+    fn visit_statement(&mut self, statement: &mut Statement<'tcx>, location: Location) {
+        if let StatementKind::StorageLive(local) | StatementKind::StorageDead(local) =
+            statement.kind
+            && self.locals.contains_key(&local)
+        {
+            statement.make_nop(true);
+        }
+        self.super_statement(statement, location);
+    }
+
+    fn visit_place(&mut self, place: &mut Place<'tcx>, _: PlaceContext, _: Location) {
+        if let Some((upvar, _)) = self.locals.get(&place.local) {
+            *place = upvar.project_deeper(place.projection, self.tcx);
+        }
+    }
+
+    fn visit_local(&mut self, local: &mut Local, _: PlaceContext, _: Location) {
+        debug_assert!(!self.locals.contains_key(local), "{local:?} is no place");
+    }
+}

@@ -1,0 +1,193 @@
+// What is captured is dropped when it would be if the body had moved it to a local first: at the end
+// of the scope, when it is moved on or replaced, when the future is dropped at any suspension point,
+// and when the body panics. What is borrowed stays where it is.
+
+//@ run-pass
+//@ edition: 2024
+//@ no-prefer-dynamic
+//@ compile-flags: -Zvalidate-mir -Zlint-mir
+//@ revisions: off level2 level3 levelz debuginfo abort
+//@[off] compile-flags: -Zasync-returned-panic=yes -Copt-level=2
+//@[level2] compile-flags: -Zasync-returned-panic=no -Copt-level=2
+//@[level3] compile-flags: -Zasync-returned-panic=no -Copt-level=3
+//@[levelz] compile-flags: -Zasync-returned-panic=no -Copt-level=z
+//@[debuginfo] compile-flags: -Zasync-returned-panic=no -Copt-level=2 -g
+//@[abort] compile-flags: -Zasync-returned-panic=no -Copt-level=2 -Cpanic=abort
+
+#![allow(unused_assignments)]
+
+use std::cell::RefCell;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+
+thread_local! {
+    static DROPPED: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
+}
+
+struct Droppy(u32);
+
+impl Drop for Droppy {
+    fn drop(&mut self) {
+        DROPPED.with_borrow_mut(|dropped| dropped.push(self.0));
+    }
+}
+
+struct Once(bool);
+
+impl Future for Once {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        if std::mem::replace(&mut self.0, true) { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+fn wait() -> Once {
+    Once(false)
+}
+
+async fn stays(a: Droppy, b: Droppy) -> u32 {
+    let borrowed = &a;
+    wait().await;
+    drop(b);
+    wait().await;
+    borrowed.0
+}
+
+async fn mutates(mut number: u32, mut array: [u32; 3], index: usize) -> u32 {
+    number += 1;
+    array[index] += number;
+    wait().await;
+    number += 1;
+    array[index] += number;
+    wait().await;
+    array.iter().sum::<u32>() * 100 + number
+}
+
+async fn replaces(mut a: Droppy) -> u32 {
+    wait().await;
+    a = Droppy(2);
+    wait().await;
+    a.0
+}
+
+async fn patterns((a, _): (Droppy, Droppy), array: [Droppy; 2]) -> u32 {
+    wait().await;
+    let [first, _] = array;
+    wait().await;
+    a.0 + first.0
+}
+
+async fn may_drop(a: Droppy, drops: bool) -> u32 {
+    wait().await;
+    if drops {
+        drop(a);
+    }
+    wait().await;
+    DROPPED.with_borrow(|dropped| dropped.len() as u32)
+}
+
+async fn panics(a: Droppy, b: Droppy) -> u32 {
+    let kept = b;
+    wait().await;
+    if a.0 == 1 {
+        panic!("after an await");
+    }
+    kept.0
+}
+
+struct Driver(Droppy);
+
+impl Driver {
+    async fn by_value(mut self, number: &mut u32) -> u32 {
+        *number += self.0.0;
+        wait().await;
+        self.0 = Droppy(*number);
+        *number += 1;
+        wait().await;
+        *number
+    }
+}
+
+/// Polls a new future as often as possible for each suspension point, drops it, and gives what it
+/// answered and what was dropped each time.
+fn run<F: Future<Output = u32>>(make: impl Fn() -> F) -> Vec<(Option<u32>, Vec<u32>)> {
+    let mut results = vec![];
+    for polls in 0.. {
+        DROPPED.take();
+        let mut answer = None;
+        {
+            let mut future = pin!(make());
+            let mut context = Context::from_waker(Waker::noop());
+            for _ in 0..polls {
+                if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
+                    answer = Some(value);
+                }
+            }
+        }
+        results.push((answer, DROPPED.take()));
+        if answer.is_some() {
+            return results;
+        }
+    }
+    unreachable!()
+}
+
+fn main() {
+    let not_polled = (None, vec![1, 2]);
+    assert_eq!(
+        run(|| stays(Droppy(1), Droppy(2))),
+        [
+            not_polled.clone(),
+            (None, vec![2, 1]),
+            (None, vec![2, 1]),
+            (Some(1), vec![2, 1]),
+        ]
+    );
+    assert_eq!(
+        run(|| mutates(1, [1, 2, 3], 1))[3],
+        (Some((1 + (2 + 2 + 3) + 3) * 100 + 3), vec![])
+    );
+    assert_eq!(
+        run(|| replaces(Droppy(1))),
+        [(None, vec![1]), (None, vec![1]), (None, vec![1, 2]), (Some(2), vec![1, 2])]
+    );
+    let pair = || (Droppy(1), Droppy(2));
+    assert_eq!(
+        run(|| patterns(pair(), [Droppy(3), Droppy(4)])),
+        [
+            (None, vec![1, 2, 3, 4]),
+            (None, vec![4, 3, 1, 2]),
+            (None, vec![3, 4, 1, 2]),
+            (Some(4), vec![3, 4, 1, 2]),
+        ]
+    );
+    for drops in [false, true] {
+        let results = run(|| may_drop(Droppy(1), drops));
+        assert!(results.iter().all(|(_, dropped)| *dropped == [1]));
+        assert_eq!(results[3].0, Some(u32::from(drops)));
+    }
+    assert_eq!(run(|| panics(Droppy(3), Droppy(2)))[2], (Some(2), vec![2, 3]));
+    if cfg!(panic = "unwind") {
+        let mut future = Box::pin(panics(Droppy(1), Droppy(2)));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(future.as_mut().poll(&mut context).is_pending());
+        DROPPED.take();
+        let poll = || future.as_mut().poll(&mut context);
+        assert!(catch_unwind(AssertUnwindSafe(poll)).is_err());
+        assert_eq!(DROPPED.take(), [2, 1]);
+        drop(future);
+        assert_eq!(DROPPED.take(), []);
+    }
+    let drives = async || {
+        let mut number = 1;
+        let answer = Driver(Droppy(5)).by_value(&mut number).await;
+        answer * 10 + number
+    };
+    assert_eq!(
+        run(|| drives()),
+        [(None, vec![]), (None, vec![5]), (None, vec![5, 6]), (Some(77), vec![5, 6])]
+    );
+}
