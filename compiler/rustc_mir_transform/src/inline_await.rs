@@ -70,11 +70,12 @@
 //!
 //! # When it is done
 //!
-//! The awaitee is a coroutine that is made by an async fn or an async block, whose body is known: it
-//! is of this crate, or of one that has recorded it ([`coroutine_for_other_crates`]). Its code is then twice in the crate if it is also awaited somewhere else. So it has to be
-//! small ([`COST_LIMIT`]), or awaited in only one place: an async block that is awaited in the body
-//! that it is written in, or an async fn that is [named once][mentions] and no other crate can
-//! name. An async fn with `#[inline(always)]` is taken as one that is. Nor does a body grow beyond
+//! The awaitee is a coroutine that is made by an async fn or an async block, whose body is known:
+//! it is of this crate, or of one that has recorded it ([`coroutine_for_other_crates`]). Its code
+//! is then twice in the crate if it is also awaited somewhere else. So it has to be small
+//! ([`COST_LIMIT`]), or awaited in only one place: an async block that is awaited in the body that
+//! it is written in, or an async fn that is [named once][mentions] and no other crate can name. An
+//! async fn with `#[inline(always)]` is taken as one that is. Nor does a body grow beyond
 //! [`BODY_LIMIT`].
 //!
 //! The body of an async fn with `#[inline(never)]` is left alone, as is one with other code
@@ -149,7 +150,8 @@ use rustc_middle::mir::visit::{MutVisitor, MutatingUseContext, PlaceContext, Vis
 use rustc_middle::mir::*;
 use rustc_middle::query::Providers;
 use rustc_middle::ty::{
-    self, EarlyBinder, GenericArgsRef, Instance, InstanceKind, Ty, TyCtxt, TypeFlags, TypeVisitableExt,
+    self, EarlyBinder, GenericArgsRef, Instance, InstanceKind, Ty, TyCtxt, TypeFlags,
+    TypeVisitableExt,
 };
 use rustc_mir_dataflow::Analysis;
 use rustc_mir_dataflow::impls::{MaybeLiveLocals, always_storage_live_locals, borrowed_locals};
@@ -474,10 +476,7 @@ impl<'tcx> Outer<'tcx> {
 }
 
 /// A coroutine's body as it becomes part of others.
-fn body_to_take_in<'tcx>(
-    tcx: TyCtxt<'tcx>,
-    body: &Body<'tcx>,
-) -> Result<Body<'tcx>, &'static str> {
+fn body_to_take_in<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> Result<Body<'tcx>, &'static str> {
     if body.tainted_by_errors.is_some() || body.function_coverage_info.is_some() {
         return Err("has errors, or counts what is run of it");
     }
@@ -534,10 +533,7 @@ fn inline_attribute(tcx: TyCtxt<'_>, coroutine: DefId) -> Option<InlineAttr> {
 
 /// Whether the coroutine's body is to be wherever it is awaited.
 fn is_always_inlined(tcx: TyCtxt<'_>, coroutine: DefId) -> bool {
-    matches!(
-        inline_attribute(tcx, coroutine),
-        Some(InlineAttr::Always | InlineAttr::Force { .. })
-    )
+    matches!(inline_attribute(tcx, coroutine), Some(InlineAttr::Always | InlineAttr::Force { .. }))
 }
 
 /// Whether the body of `inner` is in one place only when it is taken into that of `outer`, or is to

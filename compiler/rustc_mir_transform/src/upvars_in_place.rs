@@ -29,14 +29,15 @@
 //!
 //! # Soundness
 //!
-//! * **No other value is in the upvar.** It is used nowhere else in the body, so that once its value
-//!   has been moved or copied to the local, nobody reads it, writes to it, or drops it. A drop of
-//!   all upvars at once, which is there if none was moved, does not drop one that needs no drop.
-//! * **It is where the local would be.** Both are part of the coroutine, which is pinned by then, so
-//!   what is borrowed stays valid. An async block that uses what it captured does the same.
+//! * **No other value is in the upvar.** It is used nowhere else in the body, so that once its
+//!   value has been moved or copied to the local, nobody reads it, writes to it, or drops it. A
+//!   drop of all upvars at once, which is there if none was moved, does not drop one that needs no
+//!   drop.
+//! * **It is where the local would be.** Both are part of the coroutine, which is pinned by then,
+//!   so what is borrowed stays valid. An async block that uses what it captured does the same.
 //! * **It is dropped where the local would be.** The local's drops become the upvar's. Before the
 //!   first poll the coroutine drops its upvars, and after it what its state says: after the end and
-//!   after a panic that is nothing. (`tests/ui/async-await/inline-await/arguments.rs`)
+//!   after a panic that is nothing. (`tests/ui/async-await/upvars-in-place/behaviour.rs`)
 //!
 //! # Left for later
 //!

@@ -7,8 +7,8 @@
 //!     -Ccodegen-units=1 -Zprint-type-sizes --emit=obj -o nested.o
 //! ```
 //!
-//! and the same with `--cfg flat`; `llvm-size` then tells the size of the code, and what rustc prints
-//! that of the future, `init`.
+//! and the same with `--cfg flat`; `llvm-size` then tells the size of the code, and what rustc
+//! prints that of the future, `init`.
 
 #![no_std]
 #![crate_type = "lib"]

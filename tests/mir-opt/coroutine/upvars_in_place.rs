@@ -29,7 +29,7 @@ pub async fn number(number: u32) -> u32 {
 // EMIT_MIR upvars_in_place.drops-{closure#0}.UpvarsInPlace.diff
 pub async fn drops(string: String) {
     // CHECK-LABEL: fn drops::{closure#0}(
-    // CHECK: drop(((*{{.*}}).0: std::string::String))
+    // CHECK: debug string => ((*{{.*}}).0: {{.*}}String);
     pending::<()>().await;
 }
 

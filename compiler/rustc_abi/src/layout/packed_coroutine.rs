@@ -1,20 +1,20 @@
 //! Has saved locals of a coroutine share their places.
 //!
 //! [`coroutine::layout`] has two locals share bytes if each is saved in one variant only, another
-//! one for each. A local that is saved in several has bytes that nothing else ever gets. So the more
-//! suspension points a body has, the less it shares, and one that has taken in what it awaits may be
-//! larger than it was with these as fields, each of which lies in one variant.
+//! one for each. A local that is saved in several has bytes that nothing else ever gets. So the
+//! more suspension points a body has, the less it shares, and one that has taken in what it awaits
+//! may be larger than it was with these as fields, each of which lies in one variant.
 //!
 //! Here each local may share its bytes with all that it does not conflict with: those whose storage
 //! is never needed at the same time as its own. The upvars and the tag share with nothing. Locals
-//! are placed one after the other, the largest first, at the lowest offset that is free of what they
-//! conflict with.
+//! are placed one after the other, the largest first, at the lowest offset that is free of what
+//! they conflict with.
 //!
 //! That is no stronger a claim than the one that [`coroutine::layout`] relies on: two locals in
 //! different variants overlap there exactly because they do not conflict. Nor does a local ever
 //! move: it has one offset, in all the variants that have it. Which of the two layouts a coroutine
-//! has is recorded with its body, so that all crates agree on it. Of both it is the smaller one; the
-//! place that is first found is not always the best.
+//! has is recorded with its body, so that all crates agree on it. Of both it is the smaller one;
+//! the place that is first found is not always the best.
 
 use std::ops::Range;
 
@@ -90,7 +90,8 @@ pub(super) fn layout<
     layout.size = size;
     layout.fields = prefix.fields.clone();
     for (variant, fields) in std::iter::zip(variants, variant_fields) {
-        let offsets: IndexVec<FieldIdx, Size> = fields.iter().map(|&local| offsets[local]).collect();
+        let offsets: IndexVec<FieldIdx, Size> =
+            fields.iter().map(|&local| offsets[local]).collect();
         let ends = std::iter::zip(&offsets, fields)
             .map(|(&offset, &local)| offset + local_layouts[local].size);
         let end = ends.chain([prefix.size]).max().unwrap_or(prefix.size);

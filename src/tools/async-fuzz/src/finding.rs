@@ -1,7 +1,8 @@
 //! What was found, and how it is written down.
 //!
 //! A finding gets a folder in `build/fuzz` with the program, which needs no other file unless it
-//! takes two crates to show it, the two traces, what the compiler or memcheck said, and a page that tells how to see it.
+//! takes two crates to show it, the two traces, what the compiler or memcheck said, and a page that
+//! tells how to see it.
 
 use std::fmt::Write as _;
 use std::fs;

@@ -15,10 +15,10 @@ use crate::execution;
 use crate::finding::{Finding, Kind};
 use crate::generate;
 use crate::matrix::{Configuration, Panics};
+use crate::print::Split;
 use crate::program::Program;
 use crate::reduce;
 use crate::trace::{self, Endings};
-use crate::print::Split;
 use crate::workshop::{Built, HANGS, Workshop, texts};
 
 /// How long a finding is reduced at most.

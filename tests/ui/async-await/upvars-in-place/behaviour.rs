@@ -1,6 +1,6 @@
-// What is captured is dropped when it would be if the body had moved it to a local first: at the end
-// of the scope, when it is moved on or replaced, when the future is dropped at any suspension point,
-// and when the body panics. What is borrowed stays where it is.
+// What is captured is dropped when it would be if the body had moved it to a local first: at the
+// end of the scope, when it is moved on or replaced, when the future is dropped at any suspension
+// point, and when the body panics. What is borrowed stays where it is.
 
 //@ run-pass
 //@ edition: 2024

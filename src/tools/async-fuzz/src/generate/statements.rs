@@ -372,8 +372,8 @@ impl Generator {
         Some(Statement::Assign(variable, value))
     }
 
-    /// Assigns to an element of an array what is often awaited. The index is often a variable, which
-    /// then is needed again behind the await.
+    /// Assigns to an element of an array what is often awaited. The index is often a variable,
+    /// which then is needed again behind the await.
     fn assign_element(&mut self, depth: u32) -> Option<Vec<Statement>> {
         let outside = self.place.fences.last().map_or(0, |fence| fence.outside);
         let shared = self.place.shared;
