@@ -5,7 +5,7 @@
 //! The body of an async fn starts by moving each of its upvars to a local, which is the argument
 //! that the code sees. An argument that is needed behind a suspension point is so saved twice: the
 //! layout of a coroutine has a place for each upvar that nothing else ever gets. An array that is
-//! handed on through two async fns takes four times its size.
+//! handed on through two async fns takes three times its size.
 //!
 //! [`InlineAwait`] makes one place of the two where it takes a body in. This is for the coroutines
 //! that remain.
