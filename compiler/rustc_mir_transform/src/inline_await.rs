@@ -97,7 +97,8 @@
 //! (`tests/ui/async-await/inline-await/across-crates.rs`)
 //!
 //! The metadata of all crates of our firmware is 2.5 % larger with the flag, that of its drivers,
-//! which are async throughout, 10 %.
+//! which are async throughout, 10 %: the bytes of the `.rmeta` files of release builds at opt-level
+//! z, with `-Zasync-returned-panic=yes` and `=no`.
 //!
 //! # Soundness
 //!

@@ -15,6 +15,7 @@
 //! move: it has one offset, in all the variants that have it. Which of the two layouts a coroutine
 //! has is recorded with its body, so that all crates agree on it. Of both it is the smaller one;
 //! the place that is first found is not always the best.
+//! (`tests/ui/async-await/packed-coroutines/sizes.rs`)
 
 use std::ops::Range;
 
