@@ -42,7 +42,7 @@ pub fn used_twice(number: u32) -> impl Future<Output = u32> {
         let mut other = number;
         pending::<()>().await;
         other += 1;
-        pending::<()>().await;
+        pending::<u8>().await;
         number + other
     }
 }

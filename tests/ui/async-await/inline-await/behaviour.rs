@@ -274,7 +274,7 @@ macro_rules! programs {
             }
 
             pub fn size() -> usize {
-                size_of_val(&arguments())
+                size_of_val(&blocks())
             }
         }
     };

@@ -116,7 +116,8 @@ fn main() {
     // The number and what it is a copy of, the sum, and what each await has.
     assert!(size_of_val(&three_times(1)) <= 40, "{}", size_of_val(&three_times(1)));
     assert_eq!(finish(three_times(1)), 6);
-    assert!(size_of_val(&in_arms(1)) <= 16, "{}", size_of_val(&in_arms(1)));
+    // If the arms share an await, which of their numbers it is has to be kept, too.
+    assert!(size_of_val(&in_arms(1)) <= 24, "{}", size_of_val(&in_arms(1)));
     assert_eq!(finish(in_arms(1)), 2);
 
     // Of the two references to references neither has a machine of its own.
