@@ -53,7 +53,8 @@
 //!
 //! Of the bodies in the crates of our firmware 153 await one type more than once, with 341 surplus
 //! suspension points. 203 of these are gone; 110 hold different locals, 27 are made of different
-//! constants. The flash of our firmware is 0.8 % smaller at opt-level z and 1.6 % at s than with
+//! constants: these are the decisions that `RUSTC_LOG=rustc_mir_transform=debug` shows. The flash of
+//! our firmware is 0.8 % smaller at opt-level z and 1.6 % at s than with
 //! this pass off. It costs some futures a few bytes, for selectors and for arguments that were
 //! constants, and a future that mostly waits some instructions, for the branches.
 //!
@@ -72,7 +73,8 @@
 //! * **A local means the same everywhere.** One that gets another name is no other's new name, and
 //!   not one that merged blocks refer to in its own right.
 //! * **Storage is as it was.** What has storage at one site only gets it on the way in at the
-//!   others as well, unused, and loses it where they part.
+//!   others as well, unused. It loses it where they part or, behind where they meet, where it does
+//!   at the first.
 //! * **Drops come in the same order, on the same ways.** They are part of the blocks that are
 //!   compared. (`tests/ui/async-await/collapse-suspension-points/behaviour.rs`)
 //! * **What tells where it is in the source is not merged**: calls of functions with
