@@ -33,8 +33,11 @@ use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 /// How often a future is polled that is never done.
 const POLL_LIMIT: u32 = 40;
 
-/// How many seconds a program may take in one scenario.
-const TIME_LIMIT: u32 = 3;
+/// How many seconds of the processor a program may take in one scenario.
+const TIME_LIMIT: i64 = 3;
+
+/// How many seconds it may be about that: on a busy machine it has to wait for its turn.
+const WAITING_LIMIT: u32 = 100;
 
 // The trace.
 
@@ -809,8 +812,27 @@ unsafe extern "C" {
     fn fork() -> i32;
     fn waitpid(child: i32, status: *mut i32, options: i32) -> i32;
     fn alarm(seconds: u32) -> u32;
+    fn setitimer(which: i32, to: *const Timer, from: *mut Timer) -> i32;
     fn _exit(code: i32) -> !;
     fn mmap(at: *mut u8, size: usize, access: i32, kind: i32, file: i32, from: i64) -> *mut u8;
+}
+
+/// When a timer goes off, and how often from then on, in seconds and microseconds.
+#[repr(C)]
+struct Timer {
+    interval: [i64; 2],
+    value: [i64; 2],
+}
+
+/// Ends this process if it takes too long from now on.
+fn limit_time() {
+    /// The timer that runs when the process does.
+    const VIRTUAL: i32 = 1;
+    let timer = Timer { interval: [0, 0], value: [TIME_LIMIT, 0] };
+    unsafe {
+        setitimer(VIRTUAL, &timer, std::ptr::null_mut());
+        alarm(WAITING_LIMIT);
+    }
 }
 
 /// The main function of every program. Its arguments are
@@ -850,7 +872,7 @@ pub fn main(programs: &[Program]) {
 
 fn run_and_say(programs: &[Program], program: usize, scenario: usize) {
     AT.set((program, scenario));
-    unsafe { alarm(TIME_LIMIT) };
+    limit_time();
     run_scenario(&programs[program], scenarios(&programs[program])[scenario]);
     let (hash, cut) = with(|state| (hash(&state.events), state.cut));
     let cut = cut.map_or("-".into(), |cut| format!("{cut:x}"));
@@ -862,8 +884,8 @@ fn run_all(programs: &[Program]) {
     const READ_AND_WRITE: i32 = 3;
     const SHARED: i32 = 1;
     const ANONYMOUS: i32 = 0x20;
-    /// What `waitpid` tells of a process that took too long.
-    const ALARM: i32 = 14;
+    /// What `waitpid` tells of a process that took too long: the signals of the two timers.
+    const TOO_LONG: [i32; 2] = [14, 26];
     let mut order = Vec::new();
     for program in 0..programs.len() {
         order.extend((0..scenarios(&programs[program]).len()).map(|scenario| (program, scenario)));
@@ -892,7 +914,7 @@ fn run_all(programs: &[Program]) {
             say(&format!("killed {status}"));
         }
         next = died_at + 1;
-        if status == ALARM {
+        if TOO_LONG.contains(&status) {
             // It is likely to hang in all scenarios, and one of them tells.
             let hangs = order[died_at].0;
             next += order[next..].iter().take_while(|(program, _)| *program == hangs).count();
