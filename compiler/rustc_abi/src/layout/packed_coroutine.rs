@@ -8,7 +8,8 @@
 //! Here each local may share its bytes with all that it does not conflict with: those whose storage
 //! is never needed at the same time as its own. The upvars and the tag share with nothing. Locals
 //! are placed one after the other, the largest first, at the lowest offset that is free of what
-//! they conflict with.
+//! they conflict with. If there are gaps then, the one that ends last is placed before the others,
+//! and so on.
 //!
 //! That is no stronger a claim than the one that [`coroutine::layout`] relies on: two locals in
 //! different variants overlap there exactly because they do not conflict. Nor does a local ever
@@ -28,6 +29,9 @@ use crate::{
     BackendRepr, FieldsShape, HasDataLayout, LayoutData, ReprOptions, Scalar, Size, StructKind,
     Variants,
 };
+
+/// How many orders are tried, with the same one to begin with.
+const ORDERS_LIMIT: usize = 8;
 
 /// The layout of a coroutine, with overlap wherever there is no conflict.
 pub(super) fn layout<
@@ -78,13 +82,36 @@ pub(super) fn layout<
     by_size.sort_by_key(|&local| std::cmp::Reverse(local_layouts[local].size));
     let mut by_alignment = by_size.clone();
     by_alignment.sort_by_key(|&local| std::cmp::Reverse(local_layouts[local].align.abi));
-    let place_all = |order| place(order, local_layouts, &prefix_bytes, &conflicts);
-    let (offsets, one) = place_all(&by_size);
-    let (other_offsets, other) = place_all(&by_alignment);
-    let (offsets, end) = if other < one { (other_offsets, other) } else { (offsets, one) };
 
-    let size = end.align_to(layout.align.abi);
-    debug!(?size, unpacked = ?layout.size);
+    // No layout is smaller than what one of the variants has in it.
+    let in_variant =
+        variant_fields.iter().map(|fields| fields.iter().map(|&local| local_layouts[local].size));
+    let largest = in_variant.map(|sizes| sizes.fold(Size::ZERO, |sum, size| sum + size)).max();
+    let prefix_sizes = prefix_layouts.iter().map(|field| field.size);
+    let least = prefix_sizes.fold(largest.unwrap_or(Size::ZERO), |sum, size| sum + size);
+    let least = least.align_to(layout.align.abi);
+
+    let (mut offsets, mut size) = (IndexVec::new(), Size::from_bytes(u64::MAX));
+    'orders: for mut order in [by_size, by_alignment] {
+        for _ in 0..ORDERS_LIMIT {
+            let (placed, end) = place(&order, local_layouts, &prefix_bytes, &conflicts);
+            let last = order.iter().rposition(|&local| {
+                end == placed[local] + local_layouts[local].size
+                    && local_layouts[local].size > Size::ZERO
+            });
+            let end = end.align_to(layout.align.abi);
+            if end < size {
+                (offsets, size) = (placed, end);
+            }
+            // What ends last may have found a gap, had it come first.
+            match last {
+                Some(last) if last > 0 && size > least => order[..=last].rotate_right(1),
+                _ if size > least => break,
+                _ => break 'orders,
+            }
+        }
+    }
+    debug!(?size, ?least, unpacked = ?layout.size);
     if size >= layout.size {
         return Ok(layout);
     }

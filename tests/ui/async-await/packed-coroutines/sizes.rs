@@ -94,6 +94,30 @@ async fn handed_on() -> u32 {
     3
 }
 
+struct Bytes<const N: usize>([u8; N]);
+
+fn give<const N: usize>(bytes: Bytes<N>, first: u8) {
+    holds(&bytes.0, first);
+}
+
+/// Placed by size, the last one would find the place of neither of the two that it may not share.
+async fn with_a_gap() -> u32 {
+    let second = Bytes(fill::<90>(13));
+    {
+        let first = Bytes(fill::<100>(14));
+        wait().await;
+        give(first, 14);
+    }
+    let fourth = Bytes(fill::<70>(15));
+    wait().await;
+    give(second, 13);
+    let third = Bytes(fill::<80>(16));
+    wait().await;
+    give(third, 16);
+    give(fourth, 15);
+    4
+}
+
 fn finish(future: impl Future<Output = u32>) -> u32 {
     let mut future = pin!(future);
     let mut context = Context::from_waker(Waker::noop());
@@ -108,8 +132,10 @@ fn main() {
     let is_on = cfg!(not(off));
     assert_eq!(size_of_val(&one_after_the_other()) < 550, is_on);
     assert_eq!(size_of_val(&one_or_the_other(true)) < 450, is_on);
+    assert_eq!(size_of_val(&with_a_gap()) < 200, is_on);
     assert_eq!(finish(one_after_the_other()), 1);
     assert_eq!(finish(one_or_the_other(true)), 2);
     assert_eq!(finish(one_or_the_other(false)), 2);
     assert_eq!(finish(handed_on()), 3);
+    assert_eq!(finish(with_a_gap()), 4);
 }
