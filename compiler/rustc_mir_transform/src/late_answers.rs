@@ -1,0 +1,244 @@
+//! Stores the answer of an await when what was awaited is gone.
+//!
+//! # Motivation
+//!
+//! The answer of an await is moved to where the body wants it, and then the awaitee is dropped. If
+//! the answer is needed behind a later suspension point, both are saved locals, and for a moment
+//! both are there. So they can share no byte of the coroutine, although no suspension point needs
+//! both: a body that waits for a message of 256 bytes by a future of 300 is larger by one of them.
+//!
+//! # The transformation
+//!
+//! ```text
+//!   _3 = move _5;                   drop(_4) -> bb2
+//!   StorageDead(_5);           to   bb2: StorageDead(_4);
+//!   drop(_4) -> bb2                      _3 = move _5;
+//!   bb2: StorageDead(_4);                StorageDead(_5);
+//! ```
+//!
+//! Where one local is moved or copied to another that is saved, that is put behind the end of the
+//! storage of what is saved and borrowed, as what is polled is. The first local is as little saved
+//! as it was: there is no suspension point in between. This is done along code without branches,
+//! through drops.
+//!
+//! It comes with the [`StateTransform`], which finds out what may share its place. A body with one
+//! suspension point is left alone: what it saves is needed at the same time.
+//!
+//! # Soundness
+//!
+//! * **Nobody sees when it is moved.** No statement and no drop on the way mentions one of the two
+//!   locals, except for the end of the storage of the first, which is moved as well. Neither of
+//!   them is borrowed there, so that code that is called can not know where they are.
+//! * **Nothing is missing on the way out.** Each way that the move was on leads to where it now is,
+//!   or out of the body: from a drop that panics. That is passed only if what follows then mentions
+//!   neither of the two. It does so as a rule: while it is made, the value of a `let` or of a
+//!   `match` is not dropped when the body unwinds.
+//!
+//! (`tests/ui/async-await/late-answers/behaviour.rs`)
+//!
+//! # Left for later
+//!
+//! * Answers that are made where they are wanted, as by `Ok(f().await)`.
+//!
+//! [`StateTransform`]: crate::coroutine::StateTransform
+
+use rustc_index::bit_set::DenseBitSet;
+use rustc_middle::mir::visit::{PlaceContext, Visitor};
+use rustc_middle::mir::*;
+use rustc_middle::ty::TyCtxt;
+use rustc_mir_dataflow::impls::{MaybeBorrowedLocals, MaybeLiveLocals};
+use rustc_mir_dataflow::{Analysis, ResultsCursor};
+use rustc_session::Session;
+use tracing::{debug, instrument};
+
+use crate::patch::MirPatch;
+use crate::{inline_await, simplify};
+
+pub(super) struct LateAnswers;
+
+impl<'tcx> crate::MirPass<'tcx> for LateAnswers {
+    fn is_enabled(&self, sess: &Session) -> bool {
+        inline_await::InlineAwait.is_enabled(sess)
+    }
+
+    #[instrument(level = "debug", skip_all, fields(def_id = ?body.source.def_id()))]
+    fn run_pass(&self, tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
+        if !inline_await::may_transform(tcx, body) {
+            return;
+        }
+        // What is needed at the same suspension point has a place of its own in any case.
+        let yields = body.basic_blocks.iter().map(|data| &data.terminator().kind);
+        if yields.filter(|kind| matches!(kind, TerminatorKind::Yield { .. })).count() < 2 {
+            return;
+        }
+        // Drops that turned out to do nothing are branches that all lead to one block.
+        simplify::simplify_cfg(tcx, body);
+        let mut borrowed =
+            MaybeBorrowedLocals.iterate_to_fixpoint(tcx, body, None).into_results_cursor(body);
+        let saved = saved_locals(tcx, body, &mut borrowed);
+        let mut delays = vec![];
+        for (block, data) in body.basic_blocks.iter_enumerated() {
+            for (statement_index, statement) in data.statements.iter().enumerate() {
+                let start = Location { block, statement_index };
+                let Some(locals) = move_between_locals(statement) else { continue };
+                if !saved.contains(locals[0]) {
+                    continue;
+                }
+                borrowed.seek_before_primary_effect(start);
+                if let Some(delay) = delay(body, &saved, borrowed.get(), start, locals) {
+                    debug!(?locals, ?delay, "an answer is late");
+                    delays.push(delay);
+                }
+            }
+        }
+        if delays.is_empty() {
+            return;
+        }
+        let mut patch = MirPatch::new(body);
+        for Delay { statements, to } in delays {
+            for location in statements {
+                let Some(statement) = body.stmt_at(location).left() else { continue };
+                patch.add_statement(to, statement.kind.clone());
+                patch.nop_statement(location);
+            }
+        }
+        patch.apply(body);
+    }
+
+    fn is_required(&self) -> bool {
+        false
+    }
+}
+
+/// Statements that are to be moved.
+#[derive(Debug)]
+struct Delay {
+    statements: Vec<Location>,
+    /// Where they are to be, in their order: just before what is there.
+    to: Location,
+}
+
+/// The two locals, if all that the statement does is to move or copy the second to the first.
+fn move_between_locals(statement: &Statement<'_>) -> Option<[Local; 2]> {
+    match &statement.kind {
+        StatementKind::Assign(box (to, Rvalue::Use(from))) => {
+            Some([to.as_local()?, from.place()?.as_local()?])
+        }
+        _ => None,
+    }
+}
+
+/// The locals that are needed behind a suspension point, or may be.
+fn saved_locals<'tcx>(
+    tcx: TyCtxt<'tcx>,
+    body: &Body<'tcx>,
+    borrowed: &mut ResultsCursor<'_, 'tcx, MaybeBorrowedLocals>,
+) -> DenseBitSet<Local> {
+    let mut live = MaybeLiveLocals.iterate_to_fixpoint(tcx, body, None).into_results_cursor(body);
+    let mut saved = DenseBitSet::new_empty(body.local_decls.len());
+    for (block, data) in body.basic_blocks.iter_enumerated() {
+        let TerminatorKind::Yield { resume, drop, .. } = data.terminator().kind else { continue };
+        borrowed.seek_before_primary_effect(body.terminator_loc(block));
+        saved.union(borrowed.get());
+        for target in std::iter::once(resume).chain(drop) {
+            live.seek_to_block_start(target);
+            saved.union(live.get());
+        }
+    }
+    saved
+}
+
+/// How far the move at `start` may come, if that is behind the storage of something that is saved
+/// and borrowed.
+fn delay<'tcx>(
+    body: &Body<'tcx>,
+    saved: &DenseBitSet<Local>,
+    borrowed: &DenseBitSet<Local>,
+    start: Location,
+    locals: [Local; 2],
+) -> Option<Delay> {
+    if locals.iter().any(|&local| borrowed.contains(local)) {
+        return None;
+    }
+    let mut mentions = Mentions { locals, is_found: false };
+    let mut statements = vec![start];
+    let mut delay = None;
+    let mut at = start.successor_within_block();
+    loop {
+        let data = &body.basic_blocks[at.block];
+        while let Some(statement) = data.statements.get(at.statement_index) {
+            match statement.kind {
+                StatementKind::StorageDead(local) if local == locals[1] => statements.push(at),
+                StatementKind::StorageDead(local)
+                    if saved.contains(local) && borrowed.contains(local) =>
+                {
+                    let to = at.successor_within_block();
+                    delay = Some(Delay { statements: statements.clone(), to });
+                }
+                _ => mentions.visit_statement(statement, at),
+            }
+            if mentions.is_found {
+                return delay;
+            }
+            at = at.successor_within_block();
+        }
+        let terminator = data.terminator();
+        mentions.visit_terminator(terminator, at);
+        let target = match terminator.kind {
+            TerminatorKind::Goto { target } => target,
+            TerminatorKind::Drop { target, unwind, drop: None, async_fut: None, .. }
+                if !mentions.is_found && !is_mentioned_in_cleanup(body, unwind, locals) =>
+            {
+                target
+            }
+            // What is left of a drop that turned out to do nothing.
+            TerminatorKind::SwitchInt { ref targets, .. } if !mentions.is_found => {
+                let first = targets.otherwise();
+                if targets.all_targets().iter().any(|&target| target != first) {
+                    return delay;
+                }
+                first
+            }
+            _ => return delay,
+        };
+        let mut predecessors = body.basic_blocks.predecessors()[target].iter();
+        if target == start.block || predecessors.any(|&predecessor| predecessor != at.block) {
+            return delay;
+        }
+        at = target.start_location();
+    }
+}
+
+/// Whether what is done on the way out uses one of the locals.
+fn is_mentioned_in_cleanup(body: &Body<'_>, unwind: UnwindAction, locals: [Local; 2]) -> bool {
+    let UnwindAction::Cleanup(cleanup) = unwind else { return false };
+    let mut mentions = Mentions { locals, is_found: false };
+    let mut seen = DenseBitSet::new_empty(body.basic_blocks.len());
+    let mut waiting = vec![cleanup];
+    while let Some(block) = waiting.pop() {
+        if !seen.insert(block) {
+            continue;
+        }
+        let data = &body.basic_blocks[block];
+        for statement in &data.statements {
+            if !matches!(statement.kind, StatementKind::StorageDead(_)) {
+                mentions.visit_statement(statement, block.start_location());
+            }
+        }
+        mentions.visit_terminator(data.terminator(), body.terminator_loc(block));
+        waiting.extend(data.terminator().successors());
+    }
+    mentions.is_found
+}
+
+/// Finds out whether one of two locals is mentioned.
+struct Mentions {
+    locals: [Local; 2],
+    is_found: bool,
+}
+
+impl<'tcx> Visitor<'tcx> for Mentions {
+    fn visit_local(&mut self, local: Local, _: PlaceContext, _: Location) {
+        self.is_found |= self.locals.contains(&local);
+    }
+}
