@@ -44,12 +44,14 @@
 //!
 //! Sites are left apart
 //!
-//! * if none of them has storage for all that the others have it for. Else one state would hold
-//!   what none of them held, and might be larger than each.
+//! * if none of them saves all that the others save. Else one state would hold what none of them
+//!   held, and might be larger than each.
 //! * if what they await is made by the same call with other constants only, and this is no async
 //!   fn. `Timer::after_millis(50)` is computed by the compiler; of a number that is known only when
 //!   it runs, a firmware needs a division of 64 bits.
 //! * if what they await is never pending. That will need no state ([`ElideNoAwait`]).
+//! * if they go on differently, and the code is to be fast: at all opt-levels but s and z. To save
+//!   a selector and to branch by it takes time.
 //!
 //! Of the bodies in the crates of our firmware 153 await one type more than once, with 341 surplus
 //! suspension points. 203 of these are gone; 110 hold different locals, 27 are made of different
@@ -108,9 +110,13 @@ use rustc_middle::mir::visit::{
 };
 use rustc_middle::mir::*;
 use rustc_middle::ty::{self, Instance, InstanceKind, Ty, TyCtxt};
-use rustc_mir_dataflow::Analysis;
-use rustc_mir_dataflow::impls::{MaybeStorageLive, always_storage_live_locals};
+use rustc_mir_dataflow::impls::{
+    MaybeBorrowedLocals, MaybeLiveLocals, MaybeRequiresStorage, MaybeStorageLive,
+    always_storage_live_locals,
+};
+use rustc_mir_dataflow::{Analysis, ResultsCursor};
 use rustc_session::Session;
+use rustc_session::config::OptLevel;
 use rustc_span::{DUMMY_SP, Span, Spanned, sym};
 use tracing::{debug, instrument};
 
@@ -127,8 +133,11 @@ const REGION_LIMIT: usize = 500;
 /// How many sites of a group are compared with all others, at most.
 const LEADERS_LIMIT: usize = 8;
 
-/// How often a body is looked at again when sites were merged.
+/// How often a body is looked at, if what is to be merged has to wait for what is.
 const ROUNDS_LIMIT: usize = 4;
+
+/// Why most sites are left apart that are.
+const HOLD_DIFFERENT_LOCALS: &str = "hold different locals";
 
 pub(super) struct CollapseSuspensionPoints;
 
@@ -147,16 +156,19 @@ impl<'tcx> crate::MirPass<'tcx> for CollapseSuspensionPoints {
         {
             return;
         }
-        for _ in 0..ROUNDS_LIMIT {
+        for round in 0..ROUNDS_LIMIT {
             let groups = sites_by_kind(tcx, body);
             if groups.is_empty() {
                 return;
             }
-            let plans = Planner::new(tcx, body).plan(&groups);
-            if plans.is_empty() {
+            debug!(round, ?groups, "await the same types");
+            let (plans, is_more) = Planner::new(tcx, body).plan(&groups);
+            if !plans.is_empty() {
+                apply(tcx, body, plans);
+            }
+            if !is_more {
                 return;
             }
-            apply(tcx, body, plans);
         }
     }
 
@@ -231,14 +243,9 @@ struct Tuple {
     blocks: Vec<BasicBlock>,
     /// The first statement of each that is the same.
     from: Vec<usize>,
+    /// Whether it is all of its blocks, and leads in without more ado.
+    is_whole: bool,
     next: Vec<Next>,
-}
-
-impl Tuple {
-    /// Whether it is all of its blocks.
-    fn is_whole(&self) -> bool {
-        self.from.iter().all(|&index| index == 0)
-    }
 }
 
 /// Where a successor of several sites leads.
@@ -261,7 +268,7 @@ struct Common {
     roles: FxIndexMap<BasicBlock, (usize, BasicBlock)>,
     names: Names,
     /// The blocks that all sites lead to.
-    meetings: FxHashSet<BasicBlock>,
+    meetings: FxIndexSet<BasicBlock>,
     /// The call in a tuple that differs in these arguments.
     parameters: Option<(BasicBlock, Vec<usize>)>,
     /// What has storage at some of the sites, but not at the one with the index.
@@ -269,6 +276,36 @@ struct Common {
 }
 
 impl Common {
+    fn add(&mut self, blocks: Vec<BasicBlock>, from: Vec<usize>) {
+        let first = blocks[0];
+        self.roles.extend(blocks.iter().enumerate().map(|(site, &block)| (block, (site, first))));
+        let has_parameters =
+            self.parameters.as_ref().is_some_and(|(with_parameters, _)| *with_parameters == first);
+        let is_whole = !has_parameters && from.iter().all(|&index| index == 0);
+        self.tuples.insert(first, Tuple { blocks, from, is_whole, next: vec![] });
+    }
+
+    /// What [`Common::undo`] takes to go back to what this is now.
+    fn mark(&self) -> Mark {
+        Mark {
+            tuples: self.tuples.len(),
+            roles: self.roles.len(),
+            meetings: self.meetings.len(),
+            names: self.names.added.len(),
+            had_parameters: self.parameters.is_some(),
+        }
+    }
+
+    fn undo(&mut self, mark: Mark) {
+        self.tuples.truncate(mark.tuples);
+        self.roles.truncate(mark.roles);
+        self.meetings.truncate(mark.meetings);
+        self.names.undo(mark.names);
+        if !mark.had_parameters {
+            self.parameters = None;
+        }
+    }
+
     fn exits(&self) -> FxHashSet<&[BasicBlock]> {
         let nexts = self.tuples.values().flat_map(|tuple| &tuple.next);
         nexts
@@ -285,6 +322,15 @@ impl Common {
     }
 }
 
+/// How much of [`Common`] there was.
+struct Mark {
+    tuples: usize,
+    roles: usize,
+    meetings: usize,
+    names: usize,
+    had_parameters: bool,
+}
+
 /// Finds out what is to be merged in a body.
 struct Planner<'a, 'tcx> {
     tcx: TyCtxt<'tcx>,
@@ -292,6 +338,8 @@ struct Planner<'a, 'tcx> {
     always_live: DenseBitSet<Local>,
     /// The locals that may have storage at the start of each block.
     live_in: IndexVec<BasicBlock, DenseBitSet<Local>>,
+    /// The locals that are needed behind each block that suspends.
+    saved: FxHashMap<BasicBlock, DenseBitSet<Local>>,
     mentions: Mentions,
 }
 
@@ -314,17 +362,18 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
         };
         mentions.visit_body(body);
         let always_live = always_storage_live_locals(body);
-        Planner { tcx, body, always_live, live_in, mentions }
+        Planner { tcx, body, always_live, live_in, saved: saved_locals(tcx, body), mentions }
     }
 
-    /// What is to be merged now. Nothing of it has anything to do with the rest of it.
-    fn plan(&self, groups: &[Vec<BasicBlock>]) -> Vec<Common> {
+    /// What is to be merged now, and whether there is more to be merged then. Nothing of it has
+    /// anything to do with the rest of it.
+    fn plan(&self, groups: &[Vec<BasicBlock>]) -> (Vec<Common>, bool) {
+        let mut is_more = false;
         let mut plans: Vec<Common> = vec![];
         let mut blocks = FxHashSet::default();
         let mut renamed = FxHashSet::default();
         let mut used = FxHashSet::default();
         for group in groups {
-            debug!(?group, "await the same type");
             for plan in self.plan_group(group) {
                 let live = plan.tuples.values().flat_map(|tuple| {
                     tuple.blocks.iter().flat_map(|&block| self.live_in[block].iter())
@@ -335,6 +384,7 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
                     || uses.iter().any(|local| renamed.contains(local))
                 {
                     debug!("is left for the next round");
+                    is_more = true;
                     continue;
                 }
                 blocks.extend(plan.roles.keys().copied());
@@ -343,7 +393,7 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
                 plans.push(plan);
             }
         }
-        plans
+        (plans, is_more)
     }
 
     fn plan_group(&self, group: &[BasicBlock]) -> Vec<Common> {
@@ -355,22 +405,27 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
             }
             let leader = waiting.remove(0);
             let mut members = vec![leader];
+            let mut of_two = None;
             waiting.retain(|&other| {
-                let is_alike = members.len() < SITES_LIMIT
-                    && match self.merge(&[leader, other]) {
-                        Ok(_) => true,
-                        Err(reason) => {
-                            debug!(?leader, ?other, reason, "are not merged");
-                            false
-                        }
-                    };
-                if is_alike {
-                    members.push(other);
+                if members.len() == SITES_LIMIT {
+                    return true;
                 }
-                !is_alike
+                let is_possible = self.may_hold_the_same(leader, other);
+                match is_possible.and_then(|()| self.merge(&[leader, other])) {
+                    Ok(plan) => {
+                        of_two.get_or_insert(plan);
+                        members.push(other);
+                        false
+                    }
+                    Err(reason) => {
+                        debug!(?leader, ?other, reason, "are not merged");
+                        true
+                    }
+                }
             });
             while members.len() > 1 {
-                match self.merge(&members) {
+                let known = if members.len() == 2 { of_two.take() } else { None };
+                match known.map_or_else(|| self.merge(&members), Ok) {
                     Ok(plan) => {
                         debug!(?members, ?plan, "are merged");
                         plans.push(plan);
@@ -387,6 +442,21 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
         plans
     }
 
+    /// Whether one of two sites may save all that the other saves, going by types, without which
+    /// [`Planner::one_saves_all`] says no.
+    fn may_hold_the_same(&self, one: BasicBlock, other: BasicBlock) -> Result<(), &'static str> {
+        let (of_one, of_other) = (&self.saved[&one], &self.saved[&other]);
+        let mut balance: FxHashMap<Ty<'tcx>, isize> = FxHashMap::default();
+        for (saved, not, change) in [(of_one, of_other, 1), (of_other, of_one, -1)] {
+            for local in saved.iter().filter(|&local| !not.contains(local)) {
+                *balance.entry(self.body.local_decls[local].ty).or_default() += change;
+            }
+        }
+        let mut signs = balance.values().map(|change| change.signum()).filter(|&sign| sign != 0);
+        let first = signs.next();
+        if signs.all(|sign| Some(sign) == first) { Ok(()) } else { Err(HOLD_DIFFERENT_LOCALS) }
+    }
+
     /// What the sites that suspend in `yields` have in common, or why it is not to be merged.
     fn merge(&self, yields: &[BasicBlock]) -> Result<Common, &'static str> {
         let mut common = self.compare(yields, &FxHashSet::default())?;
@@ -398,11 +468,27 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
         if self.differ_in_constants(&common) {
             return Err("are made of different constants");
         }
+        if !self.one_saves_all(&common) {
+            return Err(HOLD_DIFFERENT_LOCALS);
+        }
         self.pad(&mut common)?;
-        if self.gain(&common) <= 0 {
+        if !self.is_for_size() && self.branches_by_selector(&common) {
+            return Err("go on differently, and are to be fast");
+        }
+        if self.gain(&common, &self.entries(&common)) <= 0 {
             return Err("cost more together than apart");
         }
         Ok(common)
+    }
+
+    /// Whether code is to be small, whatever else it costs.
+    fn is_for_size(&self) -> bool {
+        matches!(self.tcx.sess.opts.optimize, OptLevel::Size | OptLevel::SizeMin)
+    }
+
+    /// Whether there are branches by a selector, other than in cleanup.
+    fn branches_by_selector(&self, common: &Common) -> bool {
+        common.exits().iter().any(|blocks| !self.body.basic_blocks[blocks[0]].is_cleanup)
     }
 
     /// Goes on from the suspension points as long as what comes is the same.
@@ -417,7 +503,7 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
             tuples: FxIndexMap::default(),
             roles: FxIndexMap::default(),
             names: Names::new(count),
-            meetings: FxHashSet::default(),
+            meetings: FxIndexSet::default(),
             parameters: None,
             pads: vec![vec![]; count],
         };
@@ -425,15 +511,9 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
             return Err("do not suspend in the same way");
         }
         let from = self.common_end(&mut common, yields);
-        self.add(&mut common, yields.to_vec(), from);
+        common.add(yields.to_vec(), from);
         self.expand(&mut common, yields[0], cut);
         Ok(common)
-    }
-
-    fn add(&self, common: &mut Common, blocks: Vec<BasicBlock>, from: Vec<usize>) {
-        let first = blocks[0];
-        common.roles.extend(blocks.iter().enumerate().map(|(site, &block)| (block, (site, first))));
-        common.tuples.insert(first, Tuple { blocks, from, next: vec![] });
     }
 
     /// Fills in where the tuple of `first`, and all that is found on the way, lead.
@@ -476,11 +556,7 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
         }
         if let Some(tuple) = common.tuples.get(&first)
             && tuple.blocks == targets
-            && tuple.is_whole()
-            && common
-                .parameters
-                .as_ref()
-                .is_none_or(|(with_parameters, _)| *with_parameters != first)
+            && tuple.is_whole
         {
             return (Next::Same(first), false);
         }
@@ -500,7 +576,7 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
             return (Next::Different(targets), false);
         }
         let from = vec![0; targets.len()];
-        self.add(common, targets, from);
+        common.add(targets, from);
         (Next::Same(first), true)
     }
 
@@ -585,11 +661,11 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
         ((assigns + of_terminator) * (common.count - 1)) as isize
     }
 
-    /// What is saved by merging all that is the same.
-    fn gain(&self, common: &Common) -> isize {
+    /// What is saved by merging all that is the same, which has these `entries`.
+    fn gain(&self, common: &Common, entries: &[BasicBlock]) -> isize {
         let saved: isize = common.tuples.values().map(|tuple| self.saved(common, tuple)).sum();
         let exits = common.exits().len() as isize;
-        let entries = self.entries(common).len() as isize;
+        let entries = entries.len() as isize;
         let of_parameters =
             common.parameters.as_ref().map_or(0, |(_, which)| which.len() * common.count);
         let count = common.count as isize;
@@ -605,7 +681,7 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
             .tuples
             .iter()
             .filter(|(_, tuple)| {
-                !tuple.is_whole()
+                !tuple.is_whole
                     || tuple.blocks.iter().any(|&block| {
                         block == START_BLOCK
                             || predecessors[block]
@@ -617,9 +693,9 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
             .collect()
     }
 
-    /// The tuple that other code leads to, if it is the only one, except in cleanup.
-    fn only_entry(&self, common: &Common) -> Option<BasicBlock> {
-        let entries = self.entries(common).into_iter();
+    /// The one of `entries` that is not in cleanup, if there is only one.
+    fn only_entry(&self, entries: &[BasicBlock]) -> Option<BasicBlock> {
+        let entries = entries.iter().copied();
         let mut entries = entries.filter(|&entry| !self.body.basic_blocks[entry].is_cleanup);
         entries.next().filter(|_| entries.next().is_none())
     }
@@ -643,8 +719,10 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
     /// Adds what comes before the only way in, as long as it is the same.
     fn extend_backward(&self, common: &mut Common) {
         let predecessors = self.body.basic_blocks.predecessors();
-        while let Some(entry) = self.only_entry(common)
-            && common.tuples[&entry].is_whole()
+        let mut entries = self.entries(common);
+        let mut gain = self.gain(common, &entries);
+        while let Some(entry) = self.only_entry(&entries)
+            && common.tuples[&entry].is_whole
             && common.tuples.len() < REGION_LIMIT
         {
             let blocks = common.tuples[&entry].blocks.clone();
@@ -674,29 +752,31 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
             if distinct.len() < before.len() || !before.iter().all(|&block| is_straight(block)) {
                 return;
             }
-            let mut extended = common.clone();
-            let from = if self.terminators_agree(&mut extended, &before) {
-                self.common_end(&mut extended, &before)
-            } else if let Some(parameters) = self.parameters(&mut extended, &before) {
-                extended.parameters = Some((before[0], parameters));
+            let mark = common.mark();
+            let from = if self.terminators_agree(common, &before) {
+                self.common_end(common, &before)
+            } else if let Some(parameters) = self.parameters(common, &before) {
+                common.parameters = Some((before[0], parameters));
                 before.iter().map(|&block| self.body.basic_blocks[block].statements.len()).collect()
             } else {
+                common.undo(mark);
                 return;
             };
             let first = before[0];
-            let is_whole = from.iter().all(|&index| index == 0) && extended.parameters.is_none();
-            if is_whole && before.contains(&START_BLOCK) {
+            let is_start = before.contains(&START_BLOCK);
+            common.add(before, from);
+            if is_start && common.tuples[&first].is_whole {
+                common.undo(mark);
                 return;
             }
-            self.add(&mut extended, before, from);
-            self.expand(&mut extended, first, &FxHashSet::default());
-            if self.gain(&extended) < self.gain(common) {
+            self.expand(common, first, &FxHashSet::default());
+            entries = self.entries(common);
+            let extended = self.gain(common, &entries);
+            if extended < gain {
+                common.undo(mark);
                 return;
             }
-            *common = extended;
-            if !is_whole {
-                return;
-            }
+            gain = extended;
         }
     }
 
@@ -704,7 +784,7 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
     /// where it is made.
     fn differ_in_constants(&self, common: &Common) -> bool {
         let predecessors = self.body.basic_blocks.predecessors();
-        let Some(entry) = self.only_entry(common) else { return false };
+        let Some(entry) = self.only_entry(&self.entries(common)) else { return false };
         let mut calls = vec![];
         for &block in &common.tuples[&entry].blocks {
             for &before in &predecessors[block] {
@@ -756,7 +836,7 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
             };
             let of_sites: Vec<_> =
                 calls.iter().map(|(_, args)| as_statement(&args[index].node)).collect();
-            if !self.agree(common, &of_sites) {
+            if !self.agree(common, &of_sites.iter().collect::<Vec<_>>()) {
                 parameters.push(index);
             }
         }
@@ -774,7 +854,7 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
             })
             .collect();
         (!calls.iter().any(|(terminator, _)| self.tells_where_it_is(&terminator.kind))
-            && self.agree(common, &of_sites))
+            && self.agree(common, &of_sites.iter().collect::<Vec<_>>()))
         .then_some(parameters)
     }
 
@@ -790,6 +870,26 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
         }
     }
 
+    /// Whether one of the sites saves all that the others do, so that no state gets larger.
+    fn one_saves_all(&self, common: &Common) -> bool {
+        common.tuples.values().all(|tuple| {
+            let saved: Vec<_> = tuple
+                .blocks
+                .iter()
+                .filter_map(|block| {
+                    let mut saved = self.saved.get(block)?.clone();
+                    common.names.rename(&mut saved);
+                    Some(saved)
+                })
+                .collect();
+            let Some(mut all) = saved.first().cloned() else { return true };
+            for of_site in &saved {
+                all.union(of_site);
+            }
+            saved.contains(&all)
+        })
+    }
+
     /// Finds what has storage at some sites only where they are entered.
     fn pad(&self, common: &mut Common) -> Result<(), &'static str> {
         let mut pads = None;
@@ -797,29 +897,14 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
             let tuple = &common.tuples[&entry];
             let live: Vec<DenseBitSet<Local>> = (0..common.count)
                 .map(|site| {
-                    let block = tuple.blocks[site];
-                    let mut live = self.live_in[block].clone();
-                    for statement in &self.body.basic_blocks[block].statements[..tuple.from[site]] {
-                        match statement.kind {
-                            StatementKind::StorageLive(local) => live.insert(local),
-                            StatementKind::StorageDead(local) => live.remove(local),
-                            _ => false,
-                        };
-                    }
-                    for (&local, &name) in &common.names.renamed {
-                        if live.remove(local) {
-                            live.insert(name);
-                        }
-                    }
+                    let mut live = self.live_before(tuple.blocks[site], tuple.from[site]);
+                    common.names.rename(&mut live);
                     live
                 })
                 .collect();
             let mut all = live[0].clone();
             for of_site in &live {
                 all.union(of_site);
-            }
-            if live.iter().all(|of_site| *of_site != all) {
-                return Err("hold different locals");
             }
             let missing: Vec<Vec<_>> = live
                 .iter()
@@ -835,6 +920,19 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
         }
         common.pads = pads;
         Ok(())
+    }
+
+    /// The locals that may have storage in `block` just before the statement at `index`.
+    fn live_before(&self, block: BasicBlock, index: usize) -> DenseBitSet<Local> {
+        let mut live = self.live_in[block].clone();
+        for statement in &self.body.basic_blocks[block].statements[..index] {
+            match statement.kind {
+                StatementKind::StorageLive(local) => live.insert(local),
+                StatementKind::StorageDead(local) => live.remove(local),
+                _ => false,
+            };
+        }
+        live
     }
 
     /// Whether `local` may have storage just before `location`.
@@ -883,13 +981,17 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
             return false;
         }
         let Some(terminators) = self.terminators(blocks) else { return false };
-        common.names.try_add(|names, added| {
-            (0..statements[0].len()).all(|index| {
-                let of_sites: Vec<_> =
-                    statements.iter().map(|of_site| of_site[index].1.kind.clone()).collect();
-                self.name_alike(names, &of_sites, added)
-            }) && self.name_alike(names, &terminators, added)
-        })
+        let names = &mut common.names;
+        let mark = names.added.len();
+        let agree = (0..statements[0].len()).all(|index| {
+            let of_sites: Vec<_> =
+                statements.iter().map(|of_site| &of_site[index].1.kind).collect();
+            self.name_alike(names, &of_sites)
+        }) && self.name_alike(names, &terminators);
+        if !agree {
+            names.undo(mark);
+        }
+        agree
     }
 
     /// Where the last statements of `blocks` start that are the same.
@@ -900,7 +1002,7 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
         while length < least {
             let of_sites: Vec<_> = statements
                 .iter()
-                .map(|of_site| of_site[of_site.len() - 1 - length].1.kind.clone())
+                .map(|of_site| &of_site[of_site.len() - 1 - length].1.kind)
                 .collect();
             if !self.agree(common, &of_sites) {
                 break;
@@ -924,9 +1026,9 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
     }
 
     /// What `blocks` end in, unless that tells where it is.
-    fn terminators(&self, blocks: &[BasicBlock]) -> Option<Vec<TerminatorKind<'tcx>>> {
+    fn terminators(&self, blocks: &[BasicBlock]) -> Option<Vec<&'a TerminatorKind<'tcx>>> {
         let kinds = blocks.iter().map(|&block| &self.body.basic_blocks[block].terminator().kind);
-        kinds.map(|kind| (!self.tells_where_it_is(kind)).then(|| kind.clone())).collect()
+        kinds.map(|kind| (!self.tells_where_it_is(kind)).then_some(kind)).collect()
     }
 
     /// Whether what is called may see, or say, which line of the source it is called in.
@@ -956,23 +1058,27 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
 
     /// Whether the parts of a body, each of another site, are the same but for the names of locals.
     /// Remembers these names.
-    fn agree<P: Part<'tcx>>(&self, common: &mut Common, parts: &[P]) -> bool {
-        common.names.try_add(|names, added| self.name_alike(names, parts, added))
+    fn agree<P: Part<'tcx>>(&self, common: &mut Common, parts: &[&P]) -> bool {
+        let mark = common.names.added.len();
+        let agree = self.name_alike(&mut common.names, parts);
+        if !agree {
+            common.names.undo(mark);
+        }
+        agree
     }
 
-    fn name_alike<P: Part<'tcx>>(
-        &self,
-        names: &mut Names,
-        parts: &[P],
-        added: &mut Vec<Added>,
-    ) -> bool {
-        let (first, locals_of_first) = normalized(self.tcx, &parts[0], None);
-        parts.iter().enumerate().skip(1).all(|(site, part)| {
+    fn name_alike<P: Part<'tcx>>(&self, names: &mut Names, parts: &[&P]) -> bool {
+        let kind = std::mem::discriminant(parts[0]);
+        if parts.iter().any(|part| std::mem::discriminant(*part) != kind) {
+            return false;
+        }
+        let (first, locals_of_first) = normalized(self.tcx, parts[0], None);
+        parts.iter().enumerate().skip(1).all(|(site, &part)| {
             let (renamed, locals) = normalized(self.tcx, part, Some(&locals_of_first));
             renamed == first
                 && locals.len() == locals_of_first.len()
                 && std::iter::zip(&locals_of_first, &locals).all(|(&name, &local)| {
-                    names.add(site, name, local, added, |one, other| self.may_be_one(one, other))
+                    names.add(site, name, local, |one, other| self.may_be_one(one, other))
                 })
         })
     }
@@ -990,9 +1096,12 @@ struct Names {
     renamed: FxIndexMap<Local, Local>,
     /// These by their new names.
     members: FxHashMap<Local, Vec<Local>>,
+    /// All that was added, to be able to take it back.
+    added: Vec<Added>,
 }
 
 /// What was added to [`Names`].
+#[derive(Clone, Debug)]
 struct Added {
     site: usize,
     name: Local,
@@ -1009,6 +1118,7 @@ impl Names {
             names: FxHashSet::default(),
             renamed: FxIndexMap::default(),
             members: FxHashMap::default(),
+            added: vec![],
         }
     }
 
@@ -1018,7 +1128,6 @@ impl Names {
         site: usize,
         name: Local,
         local: Local,
-        added: &mut Vec<Added>,
         may_be_one: impl Fn(Local, Local) -> bool,
     ) -> bool {
         match (self.of_site[site].get(&local), self.locals[site].get(&name)) {
@@ -1053,20 +1162,26 @@ impl Names {
         self.of_site[site].insert(local, name);
         self.locals[site].insert(name, local);
         let is_name_new = self.names.insert(name);
-        added.push(Added { site, name, local, is_name_new, is_member_new });
+        self.added.push(Added { site, name, local, is_name_new, is_member_new });
         true
     }
 
-    /// Adds what `add` does, but nothing if it says no in the end.
-    fn try_add(&mut self, add: impl FnOnce(&mut Self, &mut Vec<Added>) -> bool) -> bool {
-        let mut added = vec![];
-        let agree = add(self, &mut added);
-        if !agree {
-            for added in added.into_iter().rev() {
+    /// Gives locals their new names.
+    fn rename(&self, locals: &mut DenseBitSet<Local>) {
+        for (&local, &name) in &self.renamed {
+            if locals.remove(local) {
+                locals.insert(name);
+            }
+        }
+    }
+
+    /// Takes back what was added when so much was there.
+    fn undo(&mut self, mark: usize) {
+        while self.added.len() > mark {
+            if let Some(added) = self.added.pop() {
                 self.remove(added);
             }
         }
-        agree
     }
 
     fn remove(&mut self, added: Added) {
@@ -1081,6 +1196,33 @@ impl Names {
             self.members.entry(name).or_default().pop();
         }
     }
+}
+
+/// The locals that are needed behind each suspension point, as the state transform finds them.
+fn saved_locals<'tcx>(
+    tcx: TyCtxt<'tcx>,
+    body: &Body<'tcx>,
+) -> FxHashMap<BasicBlock, DenseBitSet<Local>> {
+    let borrowed = MaybeBorrowedLocals.iterate_to_fixpoint(tcx, body, None);
+    let required = MaybeRequiresStorage::new(ResultsCursor::new_borrowing(body, &borrowed))
+        .iterate_to_fixpoint(tcx, body, None);
+    let mut required = ResultsCursor::new_borrowing(body, &required);
+    let mut borrowed = ResultsCursor::new_borrowing(body, &borrowed);
+    let mut live = MaybeLiveLocals.iterate_to_fixpoint(tcx, body, None).into_results_cursor(body);
+    let mut saved = FxHashMap::default();
+    for (block, data) in body.basic_blocks.iter_enumerated() {
+        if matches!(data.terminator().kind, TerminatorKind::Yield { .. }) {
+            live.seek_to_block_end(block);
+            let mut locals = live.get().clone();
+            let location = body.terminator_loc(block);
+            borrowed.seek_before_primary_effect(location);
+            locals.union(borrowed.get());
+            required.seek_before_primary_effect(location);
+            locals.intersect(required.get());
+            saved.insert(block, locals);
+        }
+    }
+    saved
 }
 
 /// What a branch by the selector costs.
@@ -1246,16 +1388,8 @@ fn apply<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>, mut plans: Vec<Common>)
 
 /// Makes whole blocks of the ends of blocks.
 fn split<'tcx>(body: &mut Body<'tcx>, plan: &mut Common) {
-    let is_partial = |tuple: &Tuple, plan: &Common| {
-        !tuple.is_whole()
-            || plan.parameters.as_ref().is_some_and(|(first, _)| *first == tuple.blocks[0])
-    };
-    let partial: Vec<_> = plan
-        .tuples
-        .values()
-        .filter(|tuple| is_partial(tuple, plan))
-        .map(|tuple| tuple.blocks[0])
-        .collect();
+    let partial = plan.tuples.values().filter(|tuple| !tuple.is_whole);
+    let partial: Vec<_> = partial.map(|tuple| tuple.blocks[0]).collect();
     for first in partial {
         let Some(mut tuple) = plan.tuples.swap_remove(&first) else { continue };
         for (block, from) in tuple.blocks.iter_mut().zip(&mut tuple.from) {
@@ -1272,6 +1406,7 @@ fn split<'tcx>(body: &mut Body<'tcx>, plan: &mut Common) {
             *block = new;
             *from = 0;
         }
+        tuple.is_whole = true;
         if let Some((with_parameters, _)) = &mut plan.parameters
             && *with_parameters == first
         {

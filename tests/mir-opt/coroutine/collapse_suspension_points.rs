@@ -1,5 +1,5 @@
 //@ test-mir-pass: CollapseSuspensionPoints
-//@ compile-flags: -Zasync-returned-panic=no
+//@ compile-flags: -Zasync-returned-panic=no -Copt-level=s
 //@ edition: 2024
 //@ needs-unwind
 

@@ -12,9 +12,9 @@
 //@[level3] compile-flags: -Zasync-returned-panic=no -Copt-level=3
 //@[levels] compile-flags: -Zasync-returned-panic=no -Copt-level=s
 //@[levelz] compile-flags: -Zasync-returned-panic=no -Copt-level=z
-//@[debuginfo] compile-flags: -Zasync-returned-panic=no -Copt-level=2 -g
-//@[abort] compile-flags: -Zasync-returned-panic=no -Copt-level=3 -Cpanic=abort
-//@[alone] compile-flags: -Zasync-returned-panic=no -Copt-level=2
+//@[debuginfo] compile-flags: -Zasync-returned-panic=no -Copt-level=s -g
+//@[abort] compile-flags: -Zasync-returned-panic=no -Copt-level=z -Cpanic=abort
+//@[alone] compile-flags: -Zasync-returned-panic=no -Copt-level=s
 //@[alone] compile-flags: -Zmir-enable-passes=-ElideNoAwait,-InlineAwait
 
 #![feature(optimize_attribute)]

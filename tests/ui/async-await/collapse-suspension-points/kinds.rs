@@ -10,7 +10,7 @@
 //@[level2] compile-flags: -Zasync-returned-panic=no -Copt-level=2
 //@[level3] compile-flags: -Zasync-returned-panic=no -Copt-level=3
 //@[levelz] compile-flags: -Zasync-returned-panic=no -Copt-level=z
-//@[abort] compile-flags: -Zasync-returned-panic=no -Copt-level=3 -Cpanic=abort
+//@[abort] compile-flags: -Zasync-returned-panic=no -Copt-level=z -Cpanic=abort
 
 #![feature(async_iterator, coroutine_trait, coroutines, gen_blocks)]
 

@@ -10,8 +10,8 @@
 //@[level2] compile-flags: -Zasync-returned-panic=no -Copt-level=2
 //@[level3] compile-flags: -Zasync-returned-panic=no -Copt-level=3
 //@[levelz] compile-flags: -Zasync-returned-panic=no -Copt-level=z
-//@[debuginfo] compile-flags: -Zasync-returned-panic=no -Copt-level=2 -g
-//@[abort] compile-flags: -Zasync-returned-panic=no -Copt-level=3 -Cpanic=abort
+//@[debuginfo] compile-flags: -Zasync-returned-panic=no -Copt-level=s -g
+//@[abort] compile-flags: -Zasync-returned-panic=no -Copt-level=z -Cpanic=abort
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
@@ -299,6 +299,28 @@ async fn lines(choice: u32) -> (u32, u32) {
     }
 }
 
+/// Is ready, when it was pending once, with the line that it is polled in.
+struct Polled(bool);
+
+impl Future for Polled {
+    type Output = u32;
+
+    #[track_caller]
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<u32> {
+        let line = Location::caller().line();
+        if std::mem::replace(&mut self.0, true) { Poll::Ready(line) } else { Poll::Pending }
+    }
+}
+
+/// The line that each of these is polled in, and the one it should.
+async fn polls(choice: u32) -> (u32, u32) {
+    match choice {
+        0 => (Polled(false).await, line!()),
+        1 => (Polled(false).await, line!()),
+        _ => (Polled(false).await, line!()),
+    }
+}
+
 /// Panics after the await; says in which line before.
 async fn panics(choice: u32, expected: &Cell<u32>) -> u32 {
     let array = [1, 2, 3];
@@ -381,6 +403,8 @@ fn main() {
     }
     for choice in 0..6 {
         let (found, expected) = run(lines(choice)).0.unwrap();
+        assert_eq!(found, expected);
+        let (found, expected) = run(polls(choice)).0.unwrap();
         assert_eq!(found, expected);
     }
 
