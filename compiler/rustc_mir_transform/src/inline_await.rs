@@ -136,6 +136,8 @@
 //!
 //! * Bodies of async closures, which may be awaited by reference to the closure or by value.
 //! * Delegation, for an awaitee that is too large, or not known.
+//! * Bodies by instance, in which all awaitees are known. There is a design for that, with figures:
+//!   `src/doc/rustc-dev-guide/src/mir/coroutines-by-instance.md`.
 //!
 //! [`CopyProp`]: crate::copy_prop::CopyProp
 //! [`StateTransform`]: crate::coroutine::StateTransform
