@@ -232,6 +232,23 @@ async fn guarded(choice: u32) -> u32 {
     }
 }
 
+/// What has storage at one of the awaits has none at the other, but nothing is in it any more.
+async fn moved_out(choice: u32) -> u32 {
+    let mut sum = 0;
+    for round in 0..3 {
+        if (choice + round) % 2 == 0 {
+            let one = Droppy(round);
+            drop(one);
+            sum += wait(round).await;
+        } else {
+            let two = (Droppy(10 + round), Droppy(20 + round));
+            drop(two);
+            sum += wait(round).await * 100;
+        }
+    }
+    sum
+}
+
 struct Guard;
 
 impl Guard {
@@ -395,6 +412,9 @@ fn main() {
         assert_eq!(run(guarded(choice)), (Some(10), expected.clone()));
         assert_eq!(cancel(guarded(choice), 1), expected);
     }
+    assert_eq!(run(moved_out(0)), (Some(102), vec![0, 11, 21, 2]));
+    assert_eq!(run(moved_out(1)), (Some(201), vec![10, 20, 1, 12, 22]));
+    assert_eq!(cancel(moved_out(0), 2), [0, 11, 21]);
     for (choice, expected) in [(0, vec![]), (1, vec![1000, 1000]), (2, vec![])] {
         assert_eq!(run(locked(choice)), (Some(1), expected.clone()));
         assert!(!LOCKED.get());
