@@ -26,7 +26,7 @@ thread_local! {
     static BREAKS: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Notes when it is dropped. Not as large as what gives it.
+/// Notes when it is dropped. It is not as large as what gives it.
 struct Answer {
     bytes: [u8; 300],
 }
@@ -50,17 +50,17 @@ impl Drop for Answer {
     }
 }
 
-/// Pending once. Notes when it is dropped, too, and may panic then.
-struct Asks<const DROPS: bool> {
+/// Pending once.
+struct Asks {
     bytes: [u8; 400],
     was_pending: bool,
 }
 
-fn ask<const DROPS: bool>(first: u8) -> Asks<DROPS> {
+fn ask(first: u8) -> Asks {
     Asks { bytes: [first; 400], was_pending: false }
 }
 
-impl<const DROPS: bool> Future for Asks<DROPS> {
+impl Future for Asks {
     type Output = Answer;
 
     fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Answer> {
@@ -72,8 +72,8 @@ impl<const DROPS: bool> Future for Asks<DROPS> {
     }
 }
 
-/// An `Asks` that is dropped.
-struct Noisy(Asks<true>);
+/// The same, but notes when it is dropped, and may panic then.
+struct Noisy(Asks);
 
 impl Future for Noisy {
     type Output = Answer;
@@ -112,7 +112,7 @@ fn wait() -> Once {
 }
 
 async fn quiet_one() -> u8 {
-    let answer = ask::<false>(1).await;
+    let answer = ask(1).await;
     wait().await;
     answer.first()
 }
@@ -182,7 +182,7 @@ fn main() {
         (|| Box::pin(quiet_one()), 1, &[1]),
         (|| Box::pin(noisy_one()), 2, &[102, 2]),
         (|| Box::pin(in_a_loop()), 5, &[103, 104, 3, 105, 4, 5]),
-        (|| Box::pin(generic(ask::<false>(10), Answer::first)), 10, &[10]),
+        (|| Box::pin(generic(ask(10), Answer::first)), 10, &[10]),
         (|| Box::pin(generic(noisy(11), Answer::first)), 11, &[111, 11]),
         (|| Box::pin(matched()), 7, &[107, 7]),
         (|| Box::pin(borrowed()), 8, &[108, 8]),
