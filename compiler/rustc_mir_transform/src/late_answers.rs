@@ -52,6 +52,7 @@ use rustc_session::Session;
 use tracing::{debug, instrument};
 
 use crate::patch::MirPatch;
+use crate::upvars_in_place::move_to_local;
 use crate::{inline_await, simplify};
 
 pub(super) struct LateAnswers;
@@ -80,13 +81,11 @@ impl<'tcx> crate::MirPass<'tcx> for LateAnswers {
         for (block, data) in body.basic_blocks.iter_enumerated() {
             for (statement_index, statement) in data.statements.iter().enumerate() {
                 let start = Location { block, statement_index };
-                let Some(locals) = move_between_locals(statement) else { continue };
-                if !saved.contains(locals[0]) {
-                    continue;
-                }
+                let Some((to, from)) = move_to_local(statement) else { continue };
+                let Some(from) = from.as_local().filter(|_| saved.contains(to)) else { continue };
                 borrowed.seek_before_primary_effect(start);
-                if let Some(delay) = delay(body, &saved, borrowed.get(), start, locals) {
-                    debug!(?locals, ?delay, "an answer is late");
+                if let Some(delay) = delay(body, &saved, borrowed.get(), start, [to, from]) {
+                    debug!(?to, ?from, ?delay, "an answer is late");
                     delays.push(delay);
                 }
             }
@@ -116,16 +115,6 @@ struct Delay {
     statements: Vec<Location>,
     /// Where they are to be, in their order: just before what is there.
     to: Location,
-}
-
-/// The two locals, if all that the statement does is to move or copy the second to the first.
-fn move_between_locals(statement: &Statement<'_>) -> Option<[Local; 2]> {
-    match &statement.kind {
-        StatementKind::Assign(box (to, Rvalue::Use(from))) => {
-            Some([to.as_local()?, from.place()?.as_local()?])
-        }
-        _ => None,
-    }
 }
 
 /// The locals that are needed behind a suspension point, or may be.

@@ -165,7 +165,7 @@ fn moved_upvars<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> Locals<'tcx> {
 }
 
 /// The local and the place, if all that the statement does is to move or copy this to that.
-fn move_to_local<'tcx>(statement: &Statement<'tcx>) -> Option<(Local, Place<'tcx>)> {
+pub(crate) fn move_to_local<'tcx>(statement: &Statement<'tcx>) -> Option<(Local, Place<'tcx>)> {
     match &statement.kind {
         StatementKind::Assign(box (target, Rvalue::Use(value))) => {
             Some((target.as_local()?, value.place()?))
