@@ -384,7 +384,7 @@ mod tests {
     /// Held by tests that run programs: none can be run that another thread is about to write.
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-    /// What is found in 30 programs by the compiler that `tools` name, in builds at `level`.
+    /// What is found in 60 programs by the compiler that `tools` name, in builds at `level`.
     fn judge(mut tools: Tools, level: OptLevel) -> Vec<Finding> {
         let folder = tempfile::tempdir().unwrap();
         tools.choose_linker(folder.path());
@@ -396,7 +396,7 @@ mod tests {
             stop_at_first: true,
             is_worth_reducing: &|_| false,
         };
-        let seeds: Vec<_> = (0..30).collect();
+        let seeds: Vec<_> = (0..60).collect();
         judge.judge(&seeds).unwrap().unwrap()
     }
 

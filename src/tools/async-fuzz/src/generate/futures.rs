@@ -114,8 +114,12 @@ impl Generator {
         }
     }
 
+    /// How often a leaf is pending: as often as the one before it, more often than not.
     pub(super) fn pending(&mut self) -> u32 {
-        self.random.weighted(&[(1, 0), (5, 1), (3, 2), (1, 3)])
+        if self.random.percent(40) {
+            self.last_pending = self.random.weighted(&[(1, 0), (5, 1), (3, 2), (1, 3)]);
+        }
+        self.last_pending
     }
 
     /// Makes what is kept while other things are evaluated.
@@ -161,9 +165,14 @@ impl Generator {
         Future::Closure { is_async, parameter, body: Box::new(body), argument }
     }
 
-    /// The index of a function that gives the type, and may be called here.
+    /// The index of a function that gives the type, and may be called here. More often than not it
+    /// is the one that was called last.
     pub(super) fn callee(&mut self, of: Type) -> Option<usize> {
         let found = self.callees(of);
+        let last = self.last_callee.filter(|last| found.contains(last));
+        if last.is_some() && self.random.percent(60) {
+            return last;
+        }
         if found.is_empty() { None } else { Some(found[self.random.below(found.len())]) }
     }
 
@@ -198,6 +207,7 @@ impl Generator {
 
     pub(super) fn call_of(&mut self, callee: usize, depth: u32) -> Future {
         let Function { number, form, .. } = self.functions[callee];
+        self.last_callee = Some(callee);
         let types: Vec<_> =
             self.functions[callee].parameters.iter().map(|parameter| parameter.of).collect();
         // What is lent is not to be had in another argument, so this comes first.

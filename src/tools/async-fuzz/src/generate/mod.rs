@@ -6,8 +6,9 @@
 //! would take more to tell, it does not do it.
 //!
 //! A body has a [`Style`]. A good third of the futures never wait, and among these are some that
-//! only compute, because what passes can do about these is most. Its size is limited by fuel: each
-//! part takes some, and when it is used up there are only parts without parts.
+//! only compute, because what passes can do about these is most. What is awaited is often what was
+//! awaited before, because a pass looks for that. A body's size is limited by fuel: each part takes
+//! some, and when it is used up there are only parts without parts.
 
 mod futures;
 mod scope;
@@ -113,6 +114,8 @@ pub fn program(seed: u64) -> Program {
         next_place: 1,
         fuel: 0,
         parameter_is_free: false,
+        last_callee: None,
+        last_pending: 1,
         place: Place::new(Style::Waiting, Type::Number),
     };
     generator.program(seed)
@@ -143,6 +146,10 @@ struct Generator {
     fuel: i32,
     /// The future that the function is generic over has not been used.
     parameter_is_free: bool,
+    /// The function that was called last.
+    last_callee: Option<usize>,
+    /// How often the last leaf is pending.
+    last_pending: u32,
     place: Place,
 }
 

@@ -48,15 +48,15 @@ impl Generator {
             (8 + writes, Kind::Assign),
             (if has_row { 45 } else { 0 }, Kind::AssignElement),
             (if has_self { drops(10) } else { 0 }, Kind::RenewSelf),
-            (drops(deep(75)), Kind::Lend),
+            (drops(deep(95)), Kind::Lend),
             (if writes > 0 { drops(deep(25)) } else { 0 }, Kind::Write),
             (drops(deep(7)), Kind::Relay),
             (drops(5), Kind::Drop),
             (drops(8), Kind::Mark),
-            (deep(11), Kind::If),
+            (deep(13), Kind::If),
             (deep(6), Kind::Match),
             (loops(drops(deep(4))), Kind::For),
-            (loops(drops(deep(6))), Kind::While),
+            (loops(drops(deep(8))), Kind::While),
             (breaks, Kind::Break),
             (breaks, Kind::Continue),
             (4, Kind::Return),
@@ -70,7 +70,11 @@ impl Generator {
                 let of = self.random.weighted(&[(3, Type::Token), (2, Type::Number)]);
                 Statement::Ignore(self.made_value(of, depth))
             }
-            Kind::Evaluate => Statement::Evaluate(self.number_of_kind(Number::Await, depth)),
+            Kind::Evaluate => {
+                let kind = self.random.weighted(&[(4, Number::Await), (1, Number::SameAwaits)]);
+                let kind = if depth > 1 { kind } else { Number::Await };
+                Statement::Evaluate(self.number_of_kind(kind, depth))
+            }
             Kind::Assign => match self.assign(depth) {
                 Some(statement) => statement,
                 None => self.let_statement(depth),
@@ -282,7 +286,7 @@ impl Generator {
             _ => {}
         }
         let value = if of == Type::Number && self.random.percent(60) {
-            let kind = self.random.weighted(&[(5, Number::Await), (2, Number::SameAwaits)]);
+            let kind = self.random.weighted(&[(5, Number::Await), (4, Number::SameAwaits)]);
             self.number_of_kind(if self.fuel > 0 { kind } else { Number::Await }, depth)
         } else {
             self.value(of, depth)

@@ -174,7 +174,7 @@ impl Generator {
             (deep(3), Number::Match),
             (if has_outcomes { drops(deep(45)) } else { drops(deep(2)) }, Number::MatchOutcome),
             (deep(24), Number::Await),
-            (deep(15), Number::SameAwaits),
+            (deep(24), Number::SameAwaits),
             (if recurses { deep(8) } else { 0 }, Number::Recurse),
         ]);
         self.number_of_kind(kind, depth)
@@ -323,6 +323,8 @@ impl Generator {
         self.next_place += 1;
         let callee = self.callee(Type::Number);
         let pending = self.random.within(0, 2);
+        // Leaves that are made of different constants are another matter.
+        let leaf = self.random.percent(70).then(|| self.number_of_kind(Number::Literal, 1));
         let count = 2 + self.random.below(2);
         let arms = self.branches(count, |this, _| {
             this.fuel -= 2;
@@ -330,7 +332,8 @@ impl Generator {
             let future = match callee {
                 Some(callee) => this.call_of(callee, depth),
                 None if this.place.style == Style::Waiting => {
-                    Future::Leaf(pending, Box::new(this.number(1)))
+                    let value = leaf.clone().unwrap_or_else(|| this.number(1));
+                    Future::Leaf(pending, Box::new(value))
                 }
                 None => Future::Prompt(Box::new(this.number(1))),
             };
