@@ -376,6 +376,26 @@ impl Generator {
         Some(Statement::Assign(variable, value))
     }
 
+    /// An await, and behind it an element of a row, whose index is from before it.
+    fn read_behind_await(&mut self, row: usize, depth: u32) -> Vec<Statement> {
+        self.fuel -= 1;
+        let borrowed = self.borrowed.len();
+        let awaited = self.number_of_kind(Number::Await, depth.min(3) - 1);
+        self.end_statement(borrowed);
+        let mut statements = vec![Statement::Evaluate(awaited)];
+        let slot = &self.slots[row];
+        let array = slot.variable;
+        if slot.alive
+            && slot.borrows == 0
+            && let Some(element) = self.copy_variable(Type::Index)
+        {
+            self.next_place += 1;
+            let read = Expression::Index(array, Box::new(element));
+            statements.push(Statement::Mark(self.next_place, read));
+        }
+        statements
+    }
+
     /// Assigns to an element of an array what is often awaited. The index is often a variable,
     /// which then is needed again behind the await.
     fn assign_element(&mut self, depth: u32) -> Option<Vec<Statement>> {
@@ -414,6 +434,9 @@ impl Generator {
         let element = self.index(1);
         self.slots[index].borrows -= borrows;
         statements.push(Statement::AssignElement(array, element, value));
+        if of == Type::Row && self.is_async() && self.random.percent(40) {
+            statements.extend(self.read_behind_await(index, depth));
+        }
         Some(statements)
     }
 }
