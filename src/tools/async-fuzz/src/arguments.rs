@@ -96,6 +96,12 @@ pub struct Arguments {
     )]
     pub rustc: Option<PathBuf>,
 
+    /// A shared library that the compiler gets its memory from
+    ///
+    /// With jemalloc's, and MALLOC_CONF=thp:always, it is about a tenth faster.
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub allocator: Option<PathBuf>,
+
     /// Write the result as JSON
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub json: Option<PathBuf>,

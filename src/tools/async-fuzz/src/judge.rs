@@ -402,7 +402,7 @@ mod tests {
 
     fn tools(rustc: PathBuf, has_passes: bool) -> Tools {
         let (checks, linker) = (Vec::new(), Vec::new());
-        Tools { rustc, checks, lld: None, linker, has_passes, valgrind: None }
+        Tools { rustc, allocator: None, checks, lld: None, linker, has_passes, valgrind: None }
     }
 
     /// Any compiler has to build the programs, and at any level they have to do the same.

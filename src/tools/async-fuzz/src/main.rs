@@ -127,6 +127,14 @@ fn prepare(arguments: &Arguments) -> Result<Run> {
     if valgrind.is_none() && arguments.memcheck > 0 {
         eprintln!("note: no program is run by memcheck, as valgrind is not installed");
     }
+    let allocator = match &arguments.allocator {
+        Some(library) => Some(
+            library
+                .canonicalize()
+                .with_context(|| format!("cannot find the library `{}`", library.display()))?,
+        ),
+        None => None,
+    };
     let into = arguments.target_dir();
     std::fs::create_dir_all(&into)
         .with_context(|| format!("cannot make the folder `{}`", into.display()))?;
@@ -137,6 +145,7 @@ fn prepare(arguments: &Arguments) -> Result<Run> {
     Ok(Run {
         tools: Tools {
             rustc,
+            allocator,
             checks: ["-Zvalidate-mir", "-Zlint-mir"].map(String::from).to_vec(),
             linker: Vec::new(),
             lld: lld(&compiler),

@@ -34,6 +34,8 @@ const COMMON: [&str; 4] =
 #[derive(Clone, Debug)]
 pub struct Tools {
     pub rustc: PathBuf,
+    /// A shared library that the compiler gets its memory from.
+    pub allocator: Option<PathBuf>,
     /// Flags that check what the compiler does.
     pub checks: Vec<String>,
     /// LLVM's linker, which is faster than the usual one, if there is one.
@@ -63,6 +65,9 @@ impl Tools {
     fn compiler(&self) -> Command {
         let mut command = Command::new(&self.rustc);
         command.env("RUSTC_ICE", "0").args(COMMON);
+        if let Some(library) = &self.allocator {
+            command.env("LD_PRELOAD", library);
+        }
         command
     }
 
@@ -317,6 +322,7 @@ mod tests {
     fn tools() -> Tools {
         Tools {
             rustc: "rustc".into(),
+            allocator: None,
             checks: Vec::new(),
             lld: None,
             linker: Vec::new(),
