@@ -15,6 +15,8 @@ Examples:
       A project of your own
   async-size --json sizes.json --svg sizes.svg
       Also write the sizes for programs, and a bar chart
+  async-size --awaits --opt-level z
+      How many awaits of the firmware's crates share a suspension point
 
 Exit status: 0 if all binaries were measured, 1 if not, 2 if the arguments are wrong.";
 
@@ -48,6 +50,14 @@ pub struct Arguments {
     /// [package.metadata.async-size], else for the host.
     #[arg(long = "target", value_name = "TRIPLE", value_delimiter = ',')]
     pub targets: Vec<String>,
+
+    /// Build nothing, and count awaits that share a suspension point
+    ///
+    /// In all crates of the binaries, bodies are looked for that await one type more than once. The
+    /// log of the pass CollapseSuspensionPoints tells how many of these awaits have no suspension
+    /// point of their own any more, and why others do.
+    #[arg(long, conflicts_with = "svg")]
+    pub awaits: bool,
 
     #[command(flatten)]
     pub common: CommonArguments,

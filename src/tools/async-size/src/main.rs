@@ -2,9 +2,11 @@
 //!
 //! Every binary of a cargo project is built with the passes off and on, and the sections of the two
 //! ELF files are compared. [`elf`] has the rule of what flash and RAM are; [`measurement`] is the
-//! run.
+//! run. Or, with `--awaits`, nothing is built, and it is counted what shares [a suspension
+//! point](awaits).
 
 mod arguments;
+mod awaits;
 mod elf;
 mod linker;
 mod measurement;
@@ -18,15 +20,15 @@ use measure::project::{Filter, Project};
 
 use crate::arguments::Arguments;
 use crate::measurement::Measurement;
-use crate::report::{Report, json, svg, table};
+use crate::report::{json, svg, table};
 
 /// The name of this tool, and of the folder that it builds in.
 const NAME: &str = "async-size";
 
 fn main() -> ExitCode {
     match run(&Arguments::parse()) {
-        Ok(report) if report.failed.is_empty() => ExitCode::SUCCESS,
-        Ok(_) => {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => {
             eprintln!("error: not all binaries were measured");
             ExitCode::FAILURE
         }
@@ -37,16 +39,21 @@ fn main() -> ExitCode {
     }
 }
 
-/// Measures what the arguments say and writes the report.
-fn run(arguments: &Arguments) -> Result<Report> {
+/// Measures what the arguments say and writes the report; whether nothing is missing in it.
+fn run(arguments: &Arguments) -> Result<bool> {
     arguments.common.check_files()?;
-    let report = prepare(arguments)?.run()?;
+    let measurement = prepare(arguments)?;
+    if arguments.awaits {
+        awaits::run(arguments, &measurement)?;
+        return Ok(true);
+    }
+    let report = measurement.run()?;
     arguments.common.write(
         &table::render(&report),
         json::render(&report),
         &svg::render(&report),
     )?;
-    Ok(report)
+    Ok(report.failed.is_empty())
 }
 
 /// Asks the compiler and cargo all that has to be known before the first build.

@@ -36,10 +36,19 @@ pub struct Measurement {
 }
 
 /// The binaries of one package for one target, and what rustc needs to link them.
-struct Piece<'a> {
-    unit: &'a Unit,
-    target: &'a str,
+pub struct Piece<'a> {
+    /// The package, and its binaries.
+    pub unit: &'a Unit,
+    /// The triple to build for.
+    pub target: &'a str,
     linker_flags: Vec<String>,
+}
+
+impl Piece<'_> {
+    /// The flags for rustc with the passes of `variant`.
+    pub fn rustflags(&self, variant: &Variant) -> Vec<String> {
+        [&variant.rustflags[..], &self.linker_flags].concat()
+    }
 }
 
 /// What one build gave: the sizes of each binary of the unit, or why there are none.
@@ -85,7 +94,7 @@ impl Measurement {
     }
 
     /// What there is to build, by target.
-    fn pieces(&self) -> Result<Vec<Piece<'_>>> {
+    pub fn pieces(&self) -> Result<Vec<Piece<'_>>> {
         let mut by_target = Vec::<(&str, Vec<&Unit>)>::new();
         for unit in &self.project.units {
             for target in self.targets_of(unit) {
@@ -125,7 +134,7 @@ impl Measurement {
         folder: &Path,
         progress: &Progress,
     ) -> Result<BinarySizes> {
-        let rustflags = [&variant.rustflags[..], &piece.linker_flags].concat();
+        let rustflags = piece.rustflags(variant);
         let job =
             Job { unit: piece.unit, target: piece.target, level, rustflags: &rustflags, folder };
         let built = self.cargo.run(&self.project, job)?;

@@ -61,10 +61,26 @@ impl CargoBuild {
     /// cannot be run at all.
     pub fn run(&self, project: &Project, job: Job<'_>) -> Result<Built> {
         let stderr = if self.verbose { Stdio::inherit() } else { Stdio::piped() };
-        let output = self
-            .command(project, job)
+        let mut command = self.command(project, job, "build", self.jobs);
+        command.stderr(stderr);
+        self.output_of(command, job)
+    }
+
+    /// Checks the binaries of `job`, and has the compiler write a log of what `filter` lets
+    /// through. It is among the [messages](Built::messages), for one crate after the other, and
+    /// only for those that were not checked in the same folder before.
+    ///
+    /// An error is the same as that of [`CargoBuild::run`].
+    pub fn check_with_log(&self, project: &Project, job: Job<'_>, filter: &str) -> Result<Built> {
+        let mut command = self.command(project, job, "check", Some(NonZeroUsize::MIN));
+        command.env("RUSTC_LOG", filter).env("RUSTC_LOG_COLOR", "never");
+        command.stderr(Stdio::piped());
+        self.output_of(command, job)
+    }
+
+    fn output_of(&self, mut command: Command, job: Job<'_>) -> Result<Built> {
+        let output = command
             .stdin(Stdio::null())
-            .stderr(stderr)
             .output()
             .with_context(|| format!("cannot run `{}`", self.cargo.display()))?;
         Ok(Built {
@@ -74,13 +90,20 @@ impl CargoBuild {
         })
     }
 
-    fn command(&self, project: &Project, job: Job<'_>) -> Command {
+    /// The call of cargo for the job; the `verb` is `build` or `check`.
+    fn command(
+        &self,
+        project: &Project,
+        job: Job<'_>,
+        verb: &str,
+        jobs: Option<NonZeroUsize>,
+    ) -> Command {
         let mut command = Command::new(&self.cargo);
         // The configuration in `.cargo` of the project holds only for a call from there.
         command.current_dir(project.manifest.parent().unwrap_or(&project.root));
         command.env("RUSTC", &self.rustc);
         command.env("CARGO_INCREMENTAL", "0");
-        command.args(["build", "--release", "--keep-going"]);
+        command.args([verb, "--release", "--keep-going"]);
         command.arg("--message-format=json-render-diagnostics");
         command.arg("--manifest-path").arg(&project.manifest);
         command.arg("--target-dir").arg(job.folder);
@@ -97,7 +120,7 @@ impl CargoBuild {
         if !self.verbose {
             command.arg("--quiet");
         }
-        if let Some(jobs) = self.jobs {
+        if let Some(jobs) = jobs {
             command.args(["--jobs", &jobs.to_string()]);
         }
         for (key, value) in profile(job.level, self.lto) {
@@ -198,7 +221,7 @@ text of a program
             rustflags: &["-Zx=no".into()],
             folder: Path::new("/t/on-z"),
         };
-        let command = build.command(&project, job);
+        let command = build.command(&project, job, "build", build.jobs);
         let arguments: Vec<_> = command.get_args().map(|text| text.to_str().unwrap()).collect();
         let line = format!(" {} ", arguments.join(" "));
         for part in [
