@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// What all lines of the pass have.
 const MODULE: &str = "rustc_mir_transform::collapse_suspension_points";
 
-/// The reason for points of which the pass does not say one, as there are too many.
-const NO_REASON: &str = "were not compared";
+/// What is said of points that the log has no reason for.
+const NO_REASON: &str = "are left, and the log does not say why";
 
 /// The counts of each crate.
 #[derive(Debug, Default)]
