@@ -55,7 +55,8 @@ pub struct Arguments {
     ///
     /// In all crates of the binaries, bodies are looked for that await one type more than once. The
     /// log of the pass CollapseSuspensionPoints tells how many of these awaits have no suspension
-    /// point of their own any more, and why others do.
+    /// point of their own any more, and why others do. One crate is checked after the other,
+    /// whatever --jobs says, so that the log is in order.
     #[arg(long, conflicts_with = "svg")]
     pub awaits: bool,
 
