@@ -100,7 +100,7 @@
 //! [never_pending]: crate::never_pending
 //! [replayable]: crate::replayable
 
-use rustc_hir::def_id::{DefId, LocalDefId};
+use rustc_hir::def_id::LocalDefId;
 use rustc_hir::{CoroutineDesugaring, CoroutineKind, LangItem};
 use rustc_index::IndexVec;
 use rustc_index::bit_set::DenseBitSet;
@@ -108,9 +108,10 @@ use rustc_middle::bug;
 use rustc_middle::mir::*;
 use rustc_middle::query::Providers;
 use rustc_middle::ty::{
-    self, CoroutineArgs, CoroutineArgsExt, Instance, InstanceKind, TyCtxt, TypeVisitableExt,
+    self, CoroutineArgs, CoroutineArgsExt, Instance, InstanceKind, Ty, TyCtxt, TypeVisitableExt,
 };
 use rustc_session::Session;
+use rustc_span::Span;
 use tracing::{debug, instrument};
 
 use crate::inline::ForceInline;
@@ -367,18 +368,12 @@ fn guard<'tcx>(
     found: &Await<'tcx>,
     patch: &mut MirPatch<'tcx>,
 ) {
-    let Some(constant) = never_pending_constant(tcx) else { return };
     let Some(suspension) = suspension_block(body, found.pending) else { return };
     let Terminator { source_info, kind } = body.basic_blocks[suspension].terminator();
     let TerminatorKind::Yield { value, resume, resume_arg, drop } = kind else { return };
     let source_info = *source_info;
-    let args = tcx.mk_args(&[found.awaitee.into()]);
-    let answer = UnevaluatedConst { def: constant, args, promoted: None };
-    let answer = Operand::Constant(Box::new(ConstOperand {
-        span: source_info.span,
-        user_ty: None,
-        const_: Const::Unevaluated(answer, tcx.types.bool),
-    }));
+    let answer = answer_for(tcx, LangItem::NeverPending, found.awaitee, source_info.span);
+    let Some(answer) = answer else { return };
     let unreachable = patch.unreachable_no_cleanup_block();
     let mut guarded = |target: BasicBlock, otherwise: BasicBlock| {
         let targets = SwitchTargets::static_if(0, target, otherwise);
@@ -413,11 +408,23 @@ fn suspension_block(body: &Body<'_>, pending: BasicBlock) -> Option<BasicBlock> 
     None
 }
 
-/// `core`'s `NeverPending::ANSWER`, unless there is another `core`.
-fn never_pending_constant(tcx: TyCtxt<'_>) -> Option<DefId> {
-    let item = tcx.lang_items().never_pending()?;
-    let &implementation = tcx.inherent_impls(item).first()?;
-    tcx.associated_item_def_ids(implementation).first().copied()
+/// The constant `ANSWER` of the type `item` in `core`, for what `awaitee` comes to, unless there is
+/// another `core`.
+pub(crate) fn answer_for<'tcx>(
+    tcx: TyCtxt<'tcx>,
+    item: LangItem,
+    awaitee: Ty<'tcx>,
+    span: Span,
+) -> Option<Operand<'tcx>> {
+    let &implementation = tcx.inherent_impls(tcx.lang_items().get(item)?).first()?;
+    let &constant = tcx.associated_item_def_ids(implementation).first()?;
+    let args = tcx.mk_args(&[awaitee.into()]);
+    let answer = UnevaluatedConst { def: constant, args, promoted: None };
+    Some(Operand::Constant(Box::new(ConstOperand {
+        span,
+        user_ty: None,
+        const_: Const::Unevaluated(answer, tcx.types.bool),
+    })))
 }
 
 fn elide_machine<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>, def_id: LocalDefId) {
