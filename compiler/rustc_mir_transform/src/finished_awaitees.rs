@@ -55,10 +55,10 @@
 //!
 //! [`ElideNoAwait`]: crate::elide_no_await::ElideNoAwait
 
+use rustc_data_structures::fx::{FxHashMap, FxHashSet};
 use rustc_hir::LangItem;
-use rustc_index::bit_set::DenseBitSet;
 use rustc_middle::mir::*;
-use rustc_middle::ty::{TyCtxt, TypeVisitableExt};
+use rustc_middle::ty::{self, TyCtxt};
 use rustc_session::Session;
 use tracing::{debug, instrument};
 
@@ -79,11 +79,18 @@ impl<'tcx> crate::MirPass<'tcx> for FinishedAwaitees {
         if !inline_await::may_transform(tcx, body) {
             return;
         }
+        let awaits = find_awaits(tcx, body);
+        if awaits.is_empty() {
+            return;
+        }
+        let drops = drops_of_locals(body);
         let mut patch = MirPatch::new(body);
-        for found in find_awaits(tcx, body) {
+        for found in awaits {
             let is_empty = tcx.finished_is_empty(found.awaitee);
-            if is_empty || found.awaitee.has_non_region_param() {
-                drop_unfinished_only(tcx, body, &found, is_empty, &mut patch);
+            // An alias or a parameter may come to a coroutine.
+            if is_empty || matches!(found.awaitee.kind(), ty::Alias(..) | ty::Param(_)) {
+                let drops = drops.get(&found.local).map_or(&[][..], Vec::as_slice);
+                drop_unfinished_only(tcx, body, &found, drops, is_empty, &mut patch);
             }
         }
         patch.apply(body);
@@ -94,22 +101,34 @@ impl<'tcx> crate::MirPass<'tcx> for FinishedAwaitees {
     }
 }
 
-/// Removes the drops of a finished awaitee if it `is_empty`, and else has them depend on what it
-/// comes to.
+/// The blocks that end in the drop of a local.
+fn drops_of_locals(body: &Body<'_>) -> FxHashMap<Local, Vec<BasicBlock>> {
+    let mut drops: FxHashMap<_, Vec<_>> = FxHashMap::default();
+    for (block, data) in body.basic_blocks.iter_enumerated() {
+        if let TerminatorKind::Drop { place, .. } = data.terminator().kind
+            && let Some(local) = place.as_local()
+        {
+            drops.entry(local).or_default().push(block);
+        }
+    }
+    drops
+}
+
+/// Removes those of `drops` that drop a finished awaitee if it `is_empty`, and else has them depend
+/// on what it comes to.
 fn drop_unfinished_only<'tcx>(
     tcx: TyCtxt<'tcx>,
     body: &Body<'tcx>,
     found: &Await<'tcx>,
+    drops: &[BasicBlock],
     is_empty: bool,
     patch: &mut MirPatch<'tcx>,
 ) {
     let unfinished = unfinished_blocks(body, found);
-    for (block, data) in body.basic_blocks.iter_enumerated() {
+    for &block in drops.iter().filter(|&block| !unfinished.contains(block)) {
+        let data = &body.basic_blocks[block];
         let terminator = data.terminator();
-        let TerminatorKind::Drop { place, target, .. } = terminator.kind else { continue };
-        if place.as_local() != Some(found.local) || unfinished.contains(block) {
-            continue;
-        }
+        let TerminatorKind::Drop { target, .. } = terminator.kind else { continue };
         debug!(?block, awaitee = ?found.awaitee, is_empty, "drops what is finished");
         if is_empty {
             patch.patch_terminator(block, TerminatorKind::Goto { target });
@@ -125,8 +144,8 @@ fn drop_unfinished_only<'tcx>(
 }
 
 /// The blocks whose terminators are come to while the awaitee may be neither returned nor poisoned.
-fn unfinished_blocks(body: &Body<'_>, found: &Await<'_>) -> DenseBitSet<BasicBlock> {
-    let mut unfinished = DenseBitSet::new_empty(body.basic_blocks.len());
+fn unfinished_blocks(body: &Body<'_>, found: &Await<'_>) -> FxHashSet<BasicBlock> {
+    let mut unfinished = FxHashSet::default();
     let mut waiting = vec![found.assigned.block];
     while let Some(block) = waiting.pop() {
         if !unfinished.insert(block) {
