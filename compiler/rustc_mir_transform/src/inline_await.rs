@@ -1000,7 +1000,7 @@ fn dropping_blocks(body: &Body<'_>) -> DenseBitSet<BasicBlock> {
 }
 
 /// Where the drop of the coroutine starts in the state that all ways from `pending` lead to.
-pub(crate) fn drop_of_suspension(body: &Body<'_>, pending: BasicBlock) -> Option<BasicBlock> {
+fn drop_of_suspension(body: &Body<'_>, pending: BasicBlock) -> Option<BasicBlock> {
     let mut seen = FxHashSet::default();
     let mut waiting = vec![pending];
     let mut found = None;
