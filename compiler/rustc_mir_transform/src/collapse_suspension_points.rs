@@ -310,7 +310,7 @@ impl Common {
         }
     }
 
-    fn exits(&self) -> FxHashSet<&[BasicBlock]> {
+    fn exits(&self) -> FxIndexSet<&[BasicBlock]> {
         let nexts = self.tuples.values().flat_map(|tuple| &tuple.next);
         nexts
             .filter_map(|next| match next {
@@ -450,7 +450,7 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
     /// [`Planner::one_saves_all`] says no.
     fn may_hold_the_same(&self, one: BasicBlock, other: BasicBlock) -> Result<(), &'static str> {
         let (of_one, of_other) = (&self.saved[&one], &self.saved[&other]);
-        let mut balance: FxHashMap<Ty<'tcx>, isize> = FxHashMap::default();
+        let mut balance: FxIndexMap<Ty<'tcx>, isize> = FxIndexMap::default();
         for (saved, not, change) in [(of_one, of_other, 1), (of_other, of_one, -1)] {
             for local in saved.iter().filter(|&local| !not.contains(local)) {
                 *balance.entry(self.body.local_decls[local].ty).or_default() += change;
