@@ -23,6 +23,9 @@
 //! only hands it on. It is done for locals that would be saved only: others are better off in a
 //! register.
 //!
+//! Where that would assign one upvar to another there is a temporary in between: both are parts of
+//! one local by now, and MIR has no assignment of a local to itself.
+//!
 //! It comes with the [`StateTransform`], after what is never waited for is gone. A body that does
 //! not suspend at all is left alone. It could be one that only computes, and would then change what
 //! it has to read again.
@@ -59,9 +62,11 @@ use rustc_mir_dataflow::impls::{
     MaybeLiveLocals, MaybeStorageLive, always_storage_live_locals, borrowed_locals,
 };
 use rustc_session::Session;
+use rustc_span::Span;
 use tracing::{debug, instrument};
 
 use crate::inline_await;
+use crate::patch::MirPatch;
 
 pub(super) struct UpvarsInPlace;
 
@@ -89,6 +94,7 @@ impl<'tcx> crate::MirPass<'tcx> for UpvarsInPlace {
             }
         }
         Replacer { tcx, locals }.visit_body_preserves_cfg(body);
+        separate_upvars(tcx, body);
     }
 
     fn is_required(&self) -> bool {
@@ -309,4 +315,50 @@ impl<'tcx> MutVisitor<'tcx> for Replacer<'tcx> {
     fn visit_local(&mut self, local: &mut Local, _: PlaceContext, _: Location) {
         debug_assert!(!self.locals.contains_key(local), "{local:?} is no place");
     }
+}
+
+/// Puts a temporary between an upvar and another that it is assigned to.
+fn separate_upvars<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
+    let mut patch = MirPatch::new(body);
+    let decls = &body.local_decls;
+    for (block, data) in body.basic_blocks.as_mut_preserves_cfg().iter_enumerated_mut() {
+        for (statement_index, statement) in data.statements.iter_mut().enumerate() {
+            let span = statement.source_info.span;
+            if let StatementKind::Assign(box (target, rvalue)) = &mut statement.kind
+                && is_in_upvar(*target)
+                && !matches!(rvalue, Rvalue::UnaryOp(..) | Rvalue::BinaryOp(..))
+            {
+                let location = Location { block, statement_index };
+                Separator { tcx, decls, patch: &mut patch, span }.visit_rvalue(rvalue, location);
+            }
+        }
+    }
+    patch.apply(body);
+}
+
+/// Has what is assigned to an upvar be a temporary where it is an upvar, too.
+struct Separator<'a, 'tcx> {
+    tcx: TyCtxt<'tcx>,
+    decls: &'a LocalDecls<'tcx>,
+    patch: &'a mut MirPatch<'tcx>,
+    span: Span,
+}
+
+impl<'tcx> MutVisitor<'tcx> for Separator<'_, 'tcx> {
+    fn tcx(&self) -> TyCtxt<'tcx> {
+        self.tcx
+    }
+
+    fn visit_operand(&mut self, operand: &mut Operand<'tcx>, location: Location) {
+        if let Some(from) = operand.place().filter(|&from| is_in_upvar(from)) {
+            let temporary = self.patch.new_temp(from.ty(self.decls, self.tcx).ty, self.span);
+            self.patch.add_assign(location, temporary.into(), Rvalue::Use(operand.clone()));
+            *operand = Operand::Move(temporary.into());
+        }
+    }
+}
+
+/// Whether the place is a part of the coroutine itself.
+fn is_in_upvar(place: Place<'_>) -> bool {
+    place.local == ty::CAPTURE_STRUCT_LOCAL && !place.is_indirect()
 }
