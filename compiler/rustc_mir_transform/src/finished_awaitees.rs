@@ -7,7 +7,8 @@
 //! known from a state in memory, which its glue for drops has to read. That is a call behind each
 //! await, and glue that is of no other use where nobody cancels the future. LLVM cannot see the
 //! state unless it inlines the poll. Without such calls our firmware is smaller by 2.1 % at
-//! opt-level z, and by 1.8 % at s (flash, against `-Zmir-enable-passes=-FinishedAwaitees`).
+//! opt-level z, and by 1.8 % at s: 578 732 → 566 580 and 602 612 → 591 500 bytes of flash, by
+//! `./x.py run async-size` with the compiler before this pass and with it.
 //!
 //! # The transformation
 //!

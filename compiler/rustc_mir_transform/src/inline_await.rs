@@ -137,7 +137,7 @@
 //! # Left for later
 //!
 //! * Delegation: to let an awaitee that is too large answer for its finished future, which then
-//!   needs no state for that. Of 397 bodies in our firmware with one await of a coroutine, 2 could:
+//!   needs no state for that. Of 395 bodies in our firmware with one await of a coroutine, 2 could:
 //!   the others also drop something else there, may end without that await, or await a generic one,
 //!   which an instance may know to be ready at once, and which then answers again.
 //! * Bodies by instance, in which all awaitees are known. There is a design for that, with figures:

@@ -127,7 +127,7 @@ async fn of_closure(closure: impl AsyncFn(Traced) -> u32) -> u32 {
     answer
 }
 
-/// It is told by its answer, and is not polled to its end.
+/// What it polls by hand first is cancelled when the other has answered.
 async fn raced() -> u32 {
     let mut first = Box::pin(holds(Traced("argument")));
     let second = step("second", 0);
