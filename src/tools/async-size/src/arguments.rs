@@ -1,5 +1,6 @@
 //! The command line.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use clap::{Parser, ValueHint};
@@ -17,6 +18,8 @@ Examples:
       Also write the sizes for programs, and a bar chart
   async-size --awaits --opt-level z
       How many awaits of the firmware's crates share a suspension point
+  async-size --compile-time --package rp --opt-level z
+      What the passes cost the compiler, pass by pass
 
 Exit status: 0 if all binaries were measured, 1 if not, 2 if the arguments are wrong.";
 
@@ -59,6 +62,17 @@ pub struct Arguments {
     /// whatever --jobs says, so that the log is in order.
     #[arg(long, conflicts_with = "svg")]
     pub awaits: bool,
+
+    /// Measure how long the builds take, and what the compiler spends that time with
+    ///
+    /// Everything is built from nothing with the passes off and on by turns, and the compiler
+    /// profiles itself. Nothing else should run on the machine meanwhile.
+    #[arg(long, conflicts_with_all = ["awaits", "svg"])]
+    pub compile_time: bool,
+
+    /// How many times --compile-time builds each
+    #[arg(long, value_name = "N", default_value = "3", requires = "compile_time")]
+    pub rounds: NonZeroUsize,
 
     #[command(flatten)]
     pub common: CommonArguments,

@@ -3,10 +3,12 @@
 //! Every binary of a cargo project is built with the passes off and on, and the sections of the two
 //! ELF files are compared. [`elf`] has the rule of what flash and RAM are; [`measurement`] is the
 //! run. Or, with `--awaits`, nothing is built, and it is counted what shares [a suspension
-//! point](awaits).
+//! point](awaits); or, with `--compile-time`, it is measured [what the builds
+//! take](compile_time).
 
 mod arguments;
 mod awaits;
+mod compile_time;
 mod elf;
 mod linker;
 mod measurement;
@@ -45,6 +47,10 @@ fn run(arguments: &Arguments) -> Result<bool> {
     let measurement = prepare(arguments)?;
     if arguments.awaits {
         awaits::run(arguments, &measurement)?;
+        return Ok(true);
+    }
+    if arguments.compile_time {
+        compile_time::run(arguments, &measurement)?;
         return Ok(true);
     }
     let report = measurement.run()?;

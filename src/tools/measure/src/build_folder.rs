@@ -39,9 +39,50 @@ pub fn prepare(tool: &str, target_dir: &Path, name: &str, stamp: &str) -> Result
     Ok(folder)
 }
 
+/// A folder to build in for once: empty at first, and taken away when this is dropped.
+#[derive(Debug)]
+pub struct OnceFolder(PathBuf);
+
+impl OnceFolder {
+    /// Makes the folder `name`, as [`prepare`] does, and empties it, whichever compiler filled it.
+    ///
+    /// Fails as [`prepare`] does.
+    pub fn new(tool: &str, target_dir: &Path, name: &str, stamp: &str) -> Result<Self> {
+        let folder = prepare(tool, target_dir, name, stamp)?;
+        // What a run left that was interrupted.
+        fs::remove_dir_all(&folder)
+            .with_context(|| format!("cannot empty `{}`", folder.display()))?;
+        prepare(tool, target_dir, name, stamp).map(OnceFolder)
+    }
+
+    /// Where the folder is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for OnceFolder {
+    fn drop(&mut self) {
+        // What cannot be removed now is when the folder is made the next time.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_for_once_is_empty_and_does_not_stay() {
+        let target_dir = tempfile::tempdir().unwrap();
+        let left = prepare("async-size", target_dir.path(), "once", "first").unwrap().join("left");
+        fs::write(&left, "").unwrap();
+        let folder = OnceFolder::new("async-size", target_dir.path(), "once", "first").unwrap();
+        assert!(folder.path().exists() && !left.exists());
+        fs::write(left, "").unwrap();
+        drop(folder);
+        assert_eq!(fs::read_dir(target_dir.path()).unwrap().count(), 0);
+    }
 
     #[test]
     fn only_another_compiler_empties_the_folder() {

@@ -7,11 +7,8 @@
 mod log;
 mod report;
 
-use std::fs;
-use std::path::Path;
-
-use anyhow::{Context, Result, bail};
-use measure::build_folder;
+use anyhow::{Result, bail};
+use measure::build_folder::OnceFolder;
 use measure::cargo_build::{Built, Job};
 use measure::passes::OFF;
 use measure::progress::Progress;
@@ -43,11 +40,8 @@ pub fn run(arguments: &Arguments, measurement: &Measurement) -> Result<()> {
     let mut by_level = Vec::new();
     for &level in &measurement.levels {
         let name = format!("awaits-{level}");
-        let prepare =
-            || build_folder::prepare(crate::NAME, &measurement.target_dir, &name, &compiler.stamp);
         // What was checked before is not in the log.
-        remove(&prepare()?)?;
-        let folder = prepare()?;
+        let folder = OnceFolder::new(crate::NAME, &measurement.target_dir, &name, &compiler.stamp)?;
         let mut census = Census::default();
         for piece in &pieces {
             progress.begin(&format!(
@@ -60,14 +54,13 @@ pub fn run(arguments: &Arguments, measurement: &Measurement) -> Result<()> {
                 target: piece.target,
                 level,
                 rustflags: &rustflags,
-                folder: &folder,
+                folder: folder.path(),
             };
             let built = measurement.cargo.check_with_log(&measurement.project, job, FILTER)?;
             compiler.check_unchanged()?;
-            check(&built, piece, &folder)?;
+            check(&built, piece)?;
             census.read(&built.messages);
         }
-        remove(&folder)?;
         if !census.has_log {
             bail!(
                 "the compiler `{}` writes no log of {PASS}; it is to be built with \
@@ -82,17 +75,12 @@ pub fn run(arguments: &Arguments, measurement: &Measurement) -> Result<()> {
     arguments.common.write(&report::table(&compiler.version, variant, &by_level), json, "")
 }
 
-/// Fails, and takes the folder away, if cargo did.
-fn check(built: &Built, piece: &Piece<'_>, folder: &Path) -> Result<()> {
+/// Fails if cargo did.
+fn check(built: &Built, piece: &Piece<'_>) -> Result<()> {
     if built.success {
         return Ok(());
     }
-    remove(folder)?;
     let is_log = |line: &&str| log::is_log(line);
     let messages: Vec<_> = built.messages.lines().filter(|line| !is_log(line)).collect();
     bail!("`{}` does not compile for {}\n{}", piece.unit.package, piece.target, messages.join("\n"))
-}
-
-fn remove(folder: &Path) -> Result<()> {
-    fs::remove_dir_all(folder).with_context(|| format!("cannot remove `{}`", folder.display()))
 }
