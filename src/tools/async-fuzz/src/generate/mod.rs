@@ -103,22 +103,7 @@ impl Place {
 
 /// Makes the program of `seed`.
 pub fn program(seed: u64) -> Program {
-    let mut generator = Generator {
-        random: Random::new(seed),
-        functions: Vec::new(),
-        styles: Vec::new(),
-        buses: None,
-        slots: Vec::new(),
-        borrowed: Vec::new(),
-        next_variable: BUS_ARGUMENT.number + 1,
-        next_place: 1,
-        fuel: 0,
-        parameter_is_free: false,
-        last_callee: None,
-        last_pending: 1,
-        place: Place::new(Style::Waiting, Type::Number),
-    };
-    generator.program(seed)
+    Generator::new(seed).program(seed)
 }
 
 /// The numbers of the functions that are called in what `walk` shows to a visitor.
@@ -154,6 +139,24 @@ struct Generator {
 }
 
 impl Generator {
+    fn new(seed: u64) -> Self {
+        Generator {
+            random: Random::new(seed),
+            functions: Vec::new(),
+            styles: Vec::new(),
+            buses: None,
+            slots: Vec::new(),
+            borrowed: Vec::new(),
+            next_variable: BUS_ARGUMENT.number + 1,
+            next_place: 1,
+            fuel: 0,
+            parameter_is_free: false,
+            last_callee: None,
+            last_pending: 1,
+            place: Place::new(Style::Waiting, Type::Number),
+        }
+    }
+
     fn program(&mut self, seed: u64) -> Program {
         if self.random.percent(50) {
             self.buses = Some([self.bus(), self.bus()]);
@@ -487,6 +490,29 @@ mod tests {
             _ => false,
         });
         assert!(same >= 20, "{same}");
+    }
+
+    #[test]
+    fn what_a_block_returns_is_gone_behind_it() {
+        let mut seen = [false; 2];
+        for seed in 0..100 {
+            let mut generator = Generator::new(seed);
+            generator.place.output = Type::Token;
+            let outer = generator.variable(Type::Token);
+            generator.define(outer);
+            generator.fenced(false, Style::Waiting, |this| {
+                this.place.output = Type::Token;
+                let inner = this.variable(Type::Token);
+                this.define(inner);
+                let returned = this.returned();
+                // The body goes on where it does not return.
+                assert!(this.slots[1].alive);
+                seen[0] |= returned == Expression::Variable(inner);
+                seen[1] |= returned == Expression::Variable(outer);
+                assert_eq!(this.slots[0].alive, returned != Expression::Variable(outer));
+            });
+        }
+        assert_eq!(seen, [true; 2]);
     }
 
     #[test]

@@ -145,13 +145,7 @@ impl Generator {
             Kind::Continue => Statement::Continue(self.condition(depth - 1)),
             Kind::Return => {
                 let condition = self.condition(depth.min(2) - 1);
-                let output = self.place.output;
-                let before: Vec<_> = self.slots.iter().map(|slot| slot.alive).collect();
-                let value = self.value(output, 1);
-                for (slot, alive) in self.slots.iter_mut().zip(before) {
-                    slot.alive = alive;
-                }
-                Statement::Return(condition, value)
+                Statement::Return(condition, self.returned())
             }
             Kind::Panic => {
                 let condition = self.condition(depth.min(3) - 1);
@@ -169,6 +163,18 @@ impl Generator {
             }
         };
         vec![statement]
+    }
+
+    /// What is returned early. What that moves is still there where the body goes on. But what is
+    /// of outside the block or closure is gone for all behind it: to move it is to capture it.
+    pub(super) fn returned(&mut self) -> Expression {
+        let outside = self.place.fences.last().map_or(0, |fence| fence.outside);
+        let before: Vec<_> = self.slots.iter().map(|slot| slot.alive).collect();
+        let value = self.value(self.place.output, 1);
+        for (slot, alive) in self.slots.iter_mut().zip(before).skip(outside) {
+            slot.alive = alive;
+        }
+        value
     }
 
     /// A value that lives over an await, and a second one that lives over the next: the first is
