@@ -16,7 +16,10 @@ const TOOLS: [(&str, &str); 3] = [
         "async-fuzz",
         "makes random async programs and compares what they do with our passes off and on",
     ),
-    ("async-size", "builds firmware with our passes off and on, and compares its size"),
+    (
+        "async-size",
+        "builds firmware with our passes off and on, and compares its size, or what that takes",
+    ),
 ];
 
 /// Build the compiler and run one of our tools with it.
