@@ -18,7 +18,7 @@ const TOOLS: [(&str, &str); 3] = [
     ),
     (
         "async-size",
-        "builds firmware with our passes off and on, and compares its size, or what that takes",
+        "builds firmware with our passes off and on, and compares its size, or the builds' time",
     ),
 ];
 

@@ -49,6 +49,32 @@ impl Piece<'_> {
     pub fn rustflags(&self, variant: &Variant) -> Vec<String> {
         [&variant.rustflags[..], &self.linker_flags].concat()
     }
+
+    /// The job for cargo that builds the binaries.
+    pub fn job<'a>(
+        &'a self,
+        level: OptLevel,
+        rustflags: &'a [String],
+        folder: &'a Path,
+    ) -> Job<'a> {
+        Job { unit: self.unit, target: self.target, level, rustflags, folder }
+    }
+
+    /// What is built, in words.
+    pub fn title(&self, level: OptLevel, variant: &Variant) -> String {
+        let Piece { unit, target, .. } = self;
+        format!("{}, opt-level {level}: {} for {target}", variant.name, unit.package)
+    }
+
+    /// Why there is not everything, in words; `built` is what there is.
+    pub fn failure(&self, level: OptLevel, variant: &Variant, built: &Built) -> String {
+        let Piece { unit: Unit { package, .. }, target, .. } = self;
+        let (passes, messages) = (&variant.name, &built.messages);
+        format!(
+            "`{package}` does not build for {target} at opt-level {level} with passes {passes}\n\
+             {messages}"
+        )
+    }
 }
 
 /// What one build gave: the sizes of each binary of the unit, or why there are none.
@@ -76,10 +102,7 @@ impl Measurement {
                     build_folder::prepare(crate::NAME, &self.target_dir, &folder_name, stamp)?;
                 let mut by_piece = Vec::new();
                 for piece in &pieces {
-                    progress.begin(&format!(
-                        "{}, opt-level {level}: {} for {}",
-                        variant.name, piece.unit.package, piece.target
-                    ));
+                    progress.begin(&piece.title(level, variant));
                     by_piece.push(self.build(piece, level, variant, &folder, &progress)?);
                 }
                 by_variant.push(by_piece);
@@ -135,15 +158,10 @@ impl Measurement {
         progress: &Progress,
     ) -> Result<BinarySizes> {
         let rustflags = piece.rustflags(variant);
-        let job =
-            Job { unit: piece.unit, target: piece.target, level, rustflags: &rustflags, folder };
-        let built = self.cargo.run(&self.project, job)?;
+        let built = self.cargo.run(&self.project, piece.job(level, &rustflags, folder))?;
         self.compiler.check_unchanged()?;
         if !built.success {
-            progress.say(&format!(
-                "error: `{}` does not build for {} at opt-level {level} with passes {}\n{}",
-                piece.unit.package, piece.target, variant.name, built.messages
-            ));
+            progress.say(&format!("error: {}", piece.failure(level, variant, &built)));
         }
         Ok(read_sizes(piece.unit, &built))
     }

@@ -9,7 +9,7 @@ mod report;
 
 use anyhow::{Result, bail};
 use measure::build_folder::OnceFolder;
-use measure::cargo_build::{Built, Job};
+use measure::cargo_build::Built;
 use measure::passes::OFF;
 use measure::progress::Progress;
 
@@ -49,13 +49,7 @@ pub fn run(arguments: &Arguments, measurement: &Measurement) -> Result<()> {
                 piece.unit.package, piece.target
             ));
             let rustflags = piece.rustflags(variant);
-            let job = Job {
-                unit: piece.unit,
-                target: piece.target,
-                level,
-                rustflags: &rustflags,
-                folder: folder.path(),
-            };
+            let job = piece.job(level, &rustflags, folder.path());
             let built = measurement.cargo.check_with_log(&measurement.project, job, FILTER)?;
             compiler.check_unchanged()?;
             check(&built, piece)?;

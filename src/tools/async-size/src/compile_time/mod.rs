@@ -13,7 +13,6 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use measure::build_folder::OnceFolder;
-use measure::cargo_build::Job;
 use measure::opt_level::OptLevel;
 use measure::passes::Variant;
 use measure::progress::Progress;
@@ -85,33 +84,18 @@ fn build(
     let profiles = folder.path().join(PROFILES);
     let mut cost = Cost::default();
     for piece in pieces {
-        progress.begin(&format!(
-            "{}, opt-level {level}: {} for {}",
-            variant.name, piece.unit.package, piece.target
-        ));
+        progress.begin(&piece.title(level, variant));
         fs::create_dir(&profiles)
             .with_context(|| format!("cannot make `{}`", profiles.display()))?;
         let mut rustflags = piece.rustflags(variant);
         rustflags.push(format!("-Zself-profile={}", profiles.display()));
-        let job = Job {
-            unit: piece.unit,
-            target: piece.target,
-            level,
-            rustflags: &rustflags,
-            folder: folder.path(),
-        };
+        let job = piece.job(level, &rustflags, folder.path());
         let before = processor_time()?;
         let built = cargo.run(project, job)?;
         cost.processor += processor_time()? - before;
         compiler.check_unchanged()?;
         if !built.success {
-            bail!(
-                "`{}` does not build for {} at opt-level {level} with passes {}\n{}",
-                piece.unit.package,
-                piece.target,
-                variant.name,
-                built.messages
-            );
+            bail!(piece.failure(level, variant, &built));
         }
         profile::read(&profiles, &mut cost.activities)?;
         // They are large.

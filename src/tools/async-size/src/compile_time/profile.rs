@@ -29,7 +29,7 @@ pub fn read(folder: &Path, activities: &mut Activities) -> Result<()> {
         }
     }
     if is_empty {
-        bail!("the compiler has written no profile; does it know `-Z self-profile`?");
+        bail!("the compiler has written no profile; --verbose shows what it says of that");
     }
     Ok(())
 }

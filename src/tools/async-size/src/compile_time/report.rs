@@ -146,12 +146,11 @@ fn activities_table(variants: &[Variant; 2], costs: &Costs) -> String {
 fn processor_table(variants: &[Variant; 2], costs: &Costs) -> String {
     let columns = ["mean", "least", "most", "%"];
     let mut grid = Grid::new(&[("", &["passes"]), ("seconds", &columns)]);
-    let mean_of = |rounds: &[Cost]| mean(rounds.iter().map(|cost| cost.processor));
-    let [off, _] = costs.each_ref().map(|rounds| mean_of(rounds));
-    for (variant, rounds) in variants.iter().zip(costs) {
+    let means = costs.each_ref().map(|rounds| mean(rounds.iter().map(|cost| cost.processor)));
+    let [off, _] = means.map(whole_milliseconds);
+    for ((variant, rounds), mean) in variants.iter().zip(costs).zip(means) {
         let times = || rounds.iter().map(|cost| cost.processor);
-        let mean = mean_of(rounds);
-        let [off, on] = [off, mean].map(whole_milliseconds);
+        let on = whole_milliseconds(mean);
         let seconds = |time: Duration| format!("{:.1}", time.as_secs_f64());
         let [least, most] =
             [times().min(), times().max()].map(|time| seconds(time.unwrap_or(mean)));
