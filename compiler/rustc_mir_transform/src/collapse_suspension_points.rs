@@ -82,6 +82,10 @@
 //! * **Storage is as it was.** What has storage at one site only gets it on the way in at the
 //!   others as well, unused. It loses it where they part or, behind where they meet, where it does
 //!   at the first.
+//! * **Nobody looks at what is saved but the body.** A coroutine that can be cloned is cloned with
+//!   all that is saved in its state, which for one of the sites may have no value. So bodies are
+//!   left alone that are no async ones; these cannot be moved, and so not be cloned.
+//!   (`tests/ui/async-await/collapse-suspension-points/cloned.rs`)
 //! * **Drops come in the same order, on the same ways.** They are part of the blocks that are
 //!   compared. (`tests/ui/async-await/collapse-suspension-points/behaviour.rs`)
 //! * **What tells where it is in the source is not merged**: calls of functions with
@@ -104,8 +108,6 @@
 //! [`StateTransform`]: crate::coroutine::StateTransform
 
 use rustc_data_structures::fx::{FxHashMap, FxHashSet, FxIndexMap, FxIndexSet};
-use rustc_hir::def::DefKind;
-use rustc_hir::def_id::LocalDefId;
 use rustc_index::IndexVec;
 use rustc_index::bit_set::DenseBitSet;
 use rustc_middle::bug;
@@ -114,7 +116,7 @@ use rustc_middle::mir::visit::{
     MutVisitor, MutatingUseContext, NonMutatingUseContext, NonUseContext, PlaceContext, Visitor,
 };
 use rustc_middle::mir::*;
-use rustc_middle::ty::{self, Instance, InstanceKind, Ty, TyCtxt};
+use rustc_middle::ty::{self, Ty, TyCtxt};
 use rustc_mir_dataflow::impls::{
     MaybeBorrowedLocals, MaybeLiveLocals, MaybeRequiresStorage, MaybeStorageLive,
     always_storage_live_locals,
@@ -122,11 +124,12 @@ use rustc_mir_dataflow::impls::{
 use rustc_mir_dataflow::{Analysis, ResultsCursor};
 use rustc_session::Session;
 use rustc_session::config::OptLevel;
-use rustc_span::{DUMMY_SP, Span, Spanned, sym};
+use rustc_span::{DUMMY_SP, Span, Spanned};
 use tracing::{debug, instrument};
 
+use crate::certain_body;
 use crate::elide_no_await::{self, is_optimize_none};
-use crate::never_pending::is_coroutine_maker;
+use crate::never_pending::makes_coroutine;
 use crate::{pass_manager as pm, simplify};
 
 /// How many sites are merged at most, so that a selector is a byte.
@@ -153,7 +156,9 @@ impl<'tcx> crate::MirPass<'tcx> for CollapseSuspensionPoints {
 
     #[instrument(level = "debug", skip_all, fields(def_id = ?body.source.def_id()))]
     fn run_pass(&self, tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
-        if body.coroutine.is_none()
+        // A coroutine that is no async body may be cloned where it is suspended, with all that is
+        // saved in that state, also what only one of the sites has given a value.
+        if !elide_no_await::awaits_by_lowering(body)
             || !is_enabled(tcx)
             || body.tainted_by_errors.is_some()
             || body.function_coverage_info.is_some()
@@ -186,13 +191,6 @@ impl<'tcx> crate::MirPass<'tcx> for CollapseSuspensionPoints {
 pub(crate) fn is_enabled(tcx: TyCtxt<'_>) -> bool {
     pm::should_run_pass(tcx, &CollapseSuspensionPoints, pm::Optimizations::Allowed)
         && !tcx.may_drop_async()
-}
-
-/// Has kept what bodies may ask of the one of `def_id`, while its MIR can still be read.
-pub(super) fn ensure_facts(tcx: TyCtxt<'_>, def_id: LocalDefId) {
-    if is_enabled(tcx) && matches!(tcx.def_kind(def_id), DefKind::Fn | DefKind::AssocFn) {
-        tcx.ensure_done().makes_coroutine(def_id);
-    }
 }
 
 /// The blocks that suspend, by what is called between a resumption and the first branch behind it:
@@ -819,7 +817,7 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
         for &block in blocks {
             let terminator = self.body.basic_blocks[block].terminator();
             let TerminatorKind::Call { func, args, .. } = &terminator.kind else { return None };
-            if !self.makes_coroutine(func) {
+            if !makes_coroutine(self.tcx, func) {
                 return None;
             }
             calls.push((terminator, args));
@@ -861,18 +859,6 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
         (!calls.iter().any(|(terminator, _)| self.tells_where_it_is(&terminator.kind))
             && self.agree(common, &of_sites.iter().collect::<Vec<_>>()))
         .then_some(parameters)
-    }
-
-    /// Whether all that is called is an async fn.
-    fn makes_coroutine(&self, func: &Operand<'tcx>) -> bool {
-        let Some((def_id, args)) = func.const_fn_def() else { return false };
-        let typing_env = ty::TypingEnv::post_analysis(self.tcx, self.body.source.def_id());
-        match Instance::try_resolve(self.tcx, typing_env, def_id, args) {
-            Ok(Some(Instance { def: InstanceKind::Item(def_id), .. })) => {
-                is_coroutine_maker(self.tcx, def_id)
-            }
-            _ => false,
-        }
     }
 
     /// Whether one of the sites saves all that the others do, so that no state gets larger.
@@ -1046,19 +1032,10 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
             _ => return false,
         };
         let Some((def_id, args)) = func.const_fn_def() else { return false };
-        let typing_env = ty::TypingEnv::post_analysis(self.tcx, self.body.source.def_id());
-        match Instance::try_resolve(self.tcx, typing_env, def_id, args) {
-            Ok(Some(instance)) => {
-                instance.def.requires_caller_location(self.tcx)
-                    || matches!(instance.def, InstanceKind::Intrinsic(def_id)
-                        if self.tcx.item_name(def_id) == sym::caller_location)
-            }
-            // It is not known what will be called.
-            _ => {
-                let lang_items = self.tcx.lang_items();
-                ![lang_items.future_poll_fn(), lang_items.into_future_fn()].contains(&Some(def_id))
-            }
-        }
+        certain_body::may_be_told_its_caller(self.tcx, def_id, args).unwrap_or_else(|| {
+            let lang_items = self.tcx.lang_items();
+            ![lang_items.future_poll_fn(), lang_items.into_future_fn()].contains(&Some(def_id))
+        })
     }
 
     /// Whether the parts of a body, each of another site, are the same but for the names of locals.

@@ -114,14 +114,12 @@ use rustc_session::Session;
 use rustc_span::Span;
 use tracing::{debug, instrument};
 
+use crate::certain_body;
 use crate::inline::ForceInline;
-use crate::never_pending::{Await, answers_constant, call_in, find_awaits, is_coroutine_maker};
+use crate::never_pending::{Await, answers_constant, call_in, find_awaits, makes_coroutine};
 use crate::patch::MirPatch;
 use crate::replayable::is_replayable;
-use crate::{
-    dead_store_elimination, gvn, pass_manager as pm, remove_place_mention, simplify,
-    simplify_branches,
-};
+use crate::{dead_store_elimination, pass_manager as pm, remove_place_mention, simplify};
 
 pub(super) fn provide(providers: &mut Providers) {
     providers.unoptimized_coroutine_layout = |tcx, def_id| {
@@ -139,11 +137,13 @@ pub(super) fn ensure_layout(tcx: TyCtxt<'_>, def_id: LocalDefId) {
 }
 
 /// Whether `callee` may be inlined into the body of a coroutine: it must not be an item or shim
-/// whose MIR may have to be made first, from that of the coroutine perhaps.
+/// whose MIR may have to be made first, from that of the coroutine perhaps. Nor one with an error,
+/// which would be one of the coroutine.
 pub(super) fn may_inline_into_coroutine<'tcx>(tcx: TyCtxt<'tcx>, callee: Instance<'tcx>) -> bool {
     match callee.def {
         InstanceKind::Item(def_id) => {
-            !def_id.is_local() || ForceInline::should_run_pass_for_callee(tcx, def_id)
+            ForceInline::should_run_pass_for_callee(tcx, def_id)
+                || !def_id.is_local() && !certain_body::callee_has_errors(tcx, def_id)
         }
         _ => false,
     }
@@ -182,6 +182,9 @@ impl<'tcx> crate::MirPass<'tcx> for ElideNoAwait {
             return;
         }
         match self {
+            // A coroutine that is written by hand may poll in ways that an await does not: with
+            // code in between, or with another case that suspends.
+            ElideNoAwait::Awaits if !awaits_by_lowering(body) => {}
             ElideNoAwait::Awaits => elide_awaits(tcx, body),
             ElideNoAwait::Machine => elide_machine(tcx, body, def_id),
         }
@@ -199,6 +202,17 @@ pub(crate) fn is_optimize_none(tcx: TyCtxt<'_>, def_id: LocalDefId) -> bool {
         tcx.def_kind(def_id).has_codegen_attrs()
             && tcx.codegen_fn_attrs(def_id).optimize.do_not_optimize()
     })
+}
+
+/// Whether the awaits in the body are what the lowering of `.await` has made.
+pub(crate) fn awaits_by_lowering(body: &Body<'_>) -> bool {
+    matches!(
+        body.coroutine_kind(),
+        Some(CoroutineKind::Desugared(
+            CoroutineDesugaring::Async | CoroutineDesugaring::AsyncGen,
+            _
+        ))
+    )
 }
 
 fn elide_awaits<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
@@ -310,7 +324,7 @@ fn answer_at_once<'tcx>(
             TerminatorKind::Call { func, destination, .. }
                 if destination.ty(body, tcx).ty == found.awaitee
                     && !patch.is_term_patched(block)
-                    && func.const_fn_def().is_some_and(|(id, _)| is_coroutine_maker(tcx, id)) =>
+                    && makes_coroutine(tcx, func) =>
             {
                 let ty::Coroutine(def_id, args) = *found.awaitee.kind() else { continue };
                 let kind = Box::new(AggregateKind::Coroutine(def_id, args));
@@ -392,18 +406,18 @@ fn guard<'tcx>(
 }
 
 /// The block that suspends, of those that `pending` leads to one after the other: what the answer
-/// was is dropped on the way.
+/// was is dropped on the way. No other way leads to any of them.
 fn suspension_block(body: &Body<'_>, pending: BasicBlock) -> Option<BasicBlock> {
     let mut block = pending;
     for _ in body.basic_blocks.indices() {
+        if body.basic_blocks.predecessors()[block].len() != 1 {
+            return None;
+        }
         block = match body.basic_blocks[block].terminator().kind {
             TerminatorKind::Yield { .. } => return Some(block),
             TerminatorKind::Goto { target } | TerminatorKind::Drop { target, .. } => target,
             _ => return None,
         };
-        if body.basic_blocks.predecessors()[block].len() != 1 {
-            return None;
-        }
     }
     None
 }
@@ -496,8 +510,10 @@ fn replayed<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>, start: BasicBlock) -> Op
     let mut body = body.clone();
     keep_variants(&mut body, 1);
     remove_state(tcx, &mut body, start);
-    // It is straight code now, and simplified as such. That shows which panics are none. The passes
-    // that do so expect that opaque types are revealed, as they are.
+    // It is straight code now, and what nobody reads is removed from it: the reference to the
+    // coroutine, for one. No pass that evaluates constants may do more, since one of them may be
+    // the size of this very future. These passes expect that opaque types are revealed, as they
+    // are.
     let phase = std::mem::replace(&mut body.phase, MirPhase::Runtime(RuntimePhase::Initial));
     pm::run_passes_no_validate(
         tcx,
@@ -505,8 +521,6 @@ fn replayed<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>, start: BasicBlock) -> Op
         &[
             &remove_place_mention::RemovePlaceMention,
             &simplify::SimplifyCfg::PreOptimizations,
-            &gvn::GVN,
-            &simplify_branches::SimplifyConstCondition::AfterConstProp,
             &dead_store_elimination::DeadStoreElimination::Initial,
             &simplify::SimplifyLocals::AfterGVN,
             &simplify::SimplifyCfg::Final,
@@ -514,7 +528,7 @@ fn replayed<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>, start: BasicBlock) -> Op
         None,
     );
     body.phase = phase;
-    if !is_replayable(tcx, &body, args.as_coroutine(), unpinned(&body)) {
+    if !is_replayable(tcx, &body, args.as_coroutine()) {
         return None;
     }
 

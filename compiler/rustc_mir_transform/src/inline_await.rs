@@ -121,10 +121,19 @@
 //!   no poll gets there again. (`tests/ui/async-await/inline-await/behaviour.rs`, for these four)
 //! * **After completion** there is nothing left of the awaitee that could be polled.
 //! * **No body is needed to make itself.** A coroutine is only taken in if the body that takes it
-//!   in is not among all that it holds, and all that these hold, at whatever depth ([`Search`]).
-//!   That search is by the types of locals before any of this, and asks for no body. A future that
-//!   awaits itself is an error that is reported elsewhere.
-//!   (`tests/ui/async-await/elide-no-await/recursion.rs`)
+//!   in is not among all that it awaits, and all that these await, at whatever depth ([`Search`]).
+//!   That search is by types before any of this. A future that awaits itself is an error that is
+//!   reported elsewhere. (`tests/ui/async-await/elide-no-await/recursion.rs`)
+//! * **Nothing is asked for that could need the layout that is made.** What is awaited by value is
+//!   part of that layout, which with the flag off needs the same bodies, and those that they await
+//!   in turn. No others are asked for. As an instance, though, a body may have types that it did
+//!   not have as it was written, and to normalize these may take anything. So an instance is only
+//!   taken in if that is certain to be harmless. See [`instance`], and the page of
+//!   [`certain_body`]. (`tests/ui/async-await/certain-body/layout-of-types.rs`)
+//! * **The same errors are reported.** A constant may fail to be evaluated when a body is used, and
+//!   it is said then which instance that was. So a body that has one is not taken in, unless the
+//!   constant is an item, which is evaluated where it is defined.
+//!   (`tests/ui/async-await/inline-await/required-const.rs`)
 //! * **A copy is the copied.** [`CopyProp`] replaces locals that are assigned once and not borrowed
 //!   by what they were assigned. It knows nothing of suspension points, and has no need to: a local
 //!   has the same value behind one as before. What the state transform expects, but not MIR at
@@ -145,6 +154,7 @@
 //!
 //! [`CopyProp`]: crate::copy_prop::CopyProp
 //! [`StateTransform`]: crate::coroutine::StateTransform
+//! [`certain_body`]: crate::certain_body
 //! [`coroutine_before_transform`]: TyCtxt::coroutine_before_transform
 
 use rustc_abi::FieldIdx;
@@ -152,7 +162,6 @@ use rustc_data_structures::fx::{FxHashSet, FxIndexSet};
 use rustc_hir::attrs::{InlineAttr, OptimizeAttr};
 use rustc_hir::def::DefKind;
 use rustc_hir::def_id::{DefId, LocalDefId};
-use rustc_hir::{CoroutineDesugaring, CoroutineKind};
 use rustc_index::IndexVec;
 use rustc_index::bit_set::DenseBitSet;
 use rustc_middle::bug;
@@ -161,8 +170,7 @@ use rustc_middle::mir::visit::{MutVisitor, MutatingUseContext, PlaceContext, Vis
 use rustc_middle::mir::*;
 use rustc_middle::query::Providers;
 use rustc_middle::ty::{
-    self, EarlyBinder, GenericArgsRef, Instance, InstanceKind, Ty, TyCtxt, TypeFlags,
-    TypeVisitableExt,
+    self, EarlyBinder, Instance, InstanceKind, Ty, TyCtxt, TypeFlags, TypeVisitableExt,
 };
 use rustc_mir_dataflow::Analysis;
 use rustc_mir_dataflow::impls::{MaybeLiveLocals, always_storage_live_locals, borrowed_locals};
@@ -170,12 +178,14 @@ use rustc_session::Session;
 use rustc_span::{Span, Symbol};
 use tracing::{debug, instrument};
 
+use crate::certain_body::{self, is_async};
 use crate::coroutine::elaborate_coroutine_drops;
 use crate::elide_no_await::{is_optimize_none, new_ready};
-use crate::never_pending::{Await, call_in, find_awaits, is_coroutine_maker};
+use crate::never_pending::{Await, awaited_types, call_in, find_awaits, makes_coroutine};
 use crate::patch::MirPatch;
 use crate::{copy_prop, pass_manager as pm, simplify, single_use_consts, validate};
 
+mod instance;
 mod mentions;
 
 use mentions::is_named_once;
@@ -186,7 +196,7 @@ const COST_LIMIT: usize = 60;
 /// The cost that no body is to grow beyond.
 const BODY_LIMIT: usize = 2000;
 
-/// How many types are looked at, at most, to know what a future holds.
+/// How many types are looked at, at most, to know what a future awaits.
 const SEARCH_LIMIT: usize = 10_000;
 
 /// Where the task context is, as long as it is an argument.
@@ -199,7 +209,7 @@ pub(super) fn provide(providers: &mut Providers) {
         tcx.arena.alloc(body)
     };
     providers.coroutine_for_other_crates = coroutine_for_other_crates;
-    providers.types_held = types_held;
+    providers.types_awaited = types_awaited;
     mentions::provide(providers);
 }
 
@@ -232,23 +242,13 @@ pub(super) fn ensure_facts(tcx: TyCtxt<'_>, def_id: LocalDefId) {
         return;
     }
     if is_async(tcx, def_id.to_def_id()) {
-        tcx.ensure_done().types_held(def_id.to_def_id());
-    } else if matches!(tcx.def_kind(def_id), DefKind::Fn | DefKind::AssocFn) {
-        tcx.ensure_done().makes_coroutine(def_id);
+        tcx.ensure_done().types_awaited(def_id.to_def_id());
     }
 }
 
 /// Whether the pass is on for this crate. It is not where a drop may suspend.
 pub(crate) fn is_enabled(tcx: TyCtxt<'_>) -> bool {
     pm::should_run_pass(tcx, &InlineAwait, pm::Optimizations::Allowed) && !tcx.may_drop_async()
-}
-
-/// Whether `def_id` is the body of an async fn, block or closure.
-fn is_async(tcx: TyCtxt<'_>, def_id: DefId) -> bool {
-    let kind = tcx.coroutine_kind(def_id);
-    matches!(kind, Some(CoroutineKind::Desugared(CoroutineDesugaring::Async, _)))
-        && !tcx.is_async_drop_in_place_coroutine(def_id)
-        && matches!(tcx.def_kind(def_id), DefKind::Closure | DefKind::SyntheticCoroutineBody)
 }
 
 /// Whether the pass may change the body, which may be any.
@@ -296,89 +296,60 @@ impl<'tcx> crate::MirPass<'tcx> for InlineAwait {
     }
 }
 
-/// The types of the locals of a coroutine's body that may have a coroutine in them.
-fn types_held<'tcx>(tcx: TyCtxt<'tcx>, def_id: LocalDefId) -> Option<Vec<Ty<'tcx>>> {
+/// The types that a coroutine awaits, of those that may be coroutines, or hold some.
+fn types_awaited<'tcx>(tcx: TyCtxt<'tcx>, def_id: LocalDefId) -> Option<Vec<Ty<'tcx>>> {
     if !is_enabled(tcx) || !is_async(tcx, def_id.to_def_id()) || tcx.is_synthetic_mir(def_id) {
         return None;
     }
-    let (body, _) = tcx.mir_promoted(def_id);
-    let body = &*body.borrow();
-    let may_hold = |ty: Ty<'tcx>| {
-        ty.has_type_flags(TypeFlags::HAS_TY_CORO | TypeFlags::HAS_ALIAS | TypeFlags::HAS_TY_PARAM)
-    };
-    // The argument is the coroutine itself.
-    let decls = body.local_decls.iter_enumerated();
-    let held: FxIndexSet<_> = decls
-        .filter(|(local, decl)| *local != ty::CAPTURE_STRUCT_LOCAL && may_hold(decl.ty))
-        .map(|(_, decl)| tcx.erase_and_anonymize_regions(decl.ty))
-        .collect();
-    Some(held.into_iter().collect())
+    let may_hold = TypeFlags::HAS_TY_CORO | TypeFlags::HAS_ALIAS | TypeFlags::HAS_TY_PARAM;
+    certain_body::read_promoted(tcx, def_id, |body| {
+        let awaited: FxIndexSet<_> = awaited_types(tcx, body)
+            .into_iter()
+            .filter(|ty| ty.has_type_flags(may_hold))
+            .map(|ty| tcx.erase_and_anonymize_regions(ty))
+            .collect();
+        Some(awaited.into_iter().collect())
+    })
 }
 
-/// A search for a coroutine in what types hold.
+/// A search for a coroutine among what others await.
 struct Search<'tcx> {
     tcx: TyCtxt<'tcx>,
     typing_env: ty::TypingEnv<'tcx>,
     sought: DefId,
-    /// The types that have been searched, and do not hold it.
+    /// The types that have been searched, and do not await it.
     seen: FxHashSet<Ty<'tcx>>,
 }
 
 impl<'tcx> Search<'tcx> {
-    /// Whether a value of type `ty` may hold the coroutine that is sought, however deep.
-    fn may_hold(&mut self, ty: Ty<'tcx>) -> bool {
+    /// Whether `ty` may be the coroutine that is sought, or await it, however deep.
+    fn may_await(&mut self, ty: Ty<'tcx>) -> bool {
         let mut waiting = vec![(ty, 0)];
         let mut found = FxIndexSet::default();
         while let Some((ty, depth)) = waiting.pop() {
             let normalized = self.tcx.try_normalize_erasing_regions(self.typing_env, ty);
             let Ok(ty) = normalized else { return true };
+            let ty::Coroutine(def_id, args) = *ty.kind() else { continue };
             if self.seen.contains(&ty) || !found.insert(ty) {
                 continue;
+            }
+            if def_id == self.sought {
+                debug!(?ty, "is awaited");
+                return true;
             }
             if !self.tcx.recursion_limit().value_within_limit(depth) || found.len() > SEARCH_LIMIT {
                 debug!(?ty, "is too deep to be searched");
                 return true;
             }
-            for part in ty.walk().filter_map(|part| part.as_type()) {
-                let ty::Coroutine(def_id, args) = *part.kind() else { continue };
-                if def_id == self.sought {
-                    debug!(?part, "is held");
-                    return true;
-                }
-                // Of what is no async fn, block or closure no types are kept.
-                let Some(held) = self.tcx.types_held(def_id) else {
-                    if def_id.is_local() || names_this_crate(args) {
-                        debug!(?part, "may hold anything");
-                        return true;
-                    }
-                    continue;
-                };
-                waiting.extend(
-                    held.iter().map(|&held| {
-                        (EarlyBinder::bind(held).instantiate(self.tcx, args), depth + 1)
-                    }),
-                );
-            }
+            // Of what cannot be taken in no types are kept: nothing is asked for that it awaits.
+            let Some(awaited) = self.tcx.types_awaited(def_id) else { continue };
+            waiting.extend(awaited.iter().map(|&awaited| {
+                (EarlyBinder::bind(awaited).instantiate(self.tcx, args), depth + 1)
+            }));
         }
         self.seen.extend(found);
         false
     }
-}
-
-/// Whether what is generic over `args`, in another crate, may come to a type of this crate.
-fn names_this_crate<'tcx>(args: GenericArgsRef<'tcx>) -> bool {
-    let is_of_this_crate = |ty: Ty<'tcx>| match *ty.kind() {
-        ty::Adt(adt, _) => adt.did().is_local(),
-        ty::Closure(def_id, _)
-        | ty::Coroutine(def_id, _)
-        | ty::CoroutineClosure(def_id, _)
-        | ty::FnDef(def_id, _)
-        | ty::Foreign(def_id) => def_id.is_local(),
-        // It is not known what they come to.
-        ty::Dynamic(..) | ty::Alias(..) | ty::Param(_) => true,
-        _ => false,
-    };
-    args.iter().flat_map(|arg| arg.walk()).filter_map(|arg| arg.as_type()).any(is_of_this_crate)
 }
 
 /// The body that others are taken into.
@@ -431,9 +402,7 @@ impl<'tcx> Outer<'tcx> {
         let &ty::Coroutine(coroutine, args) = found.awaitee.kind() else {
             return Err("is no coroutine that is known");
         };
-        if !is_async(tcx, coroutine) {
-            return Err("is no async fn, block or closure");
-        }
+        let body_of_inner = certain_body::of_coroutine(tcx, coroutine, args)?;
         let taken_by = self.taken.iter().rposition(|(blocks, ..)| blocks.contains(&found.poll));
         let mut ancestor = taken_by;
         while let Some(index) = ancestor {
@@ -445,12 +414,10 @@ impl<'tcx> Outer<'tcx> {
         check_attributes(tcx, coroutine)?;
         check_is_compiled_alike(tcx, self.def_id.to_def_id(), coroutine)?;
         let site = Site::find(body, found)?;
-        if self.search.may_hold(found.awaitee) {
+        if self.search.may_await(found.awaitee) {
             return Err("may await the body that it would be taken into");
         }
 
-        // An async closure has a body for a call that consumes it, beside the one for all others.
-        let body_of_inner = tcx.coroutine_body_def_id(coroutine, args);
         let inner = match body_of_inner.as_local() {
             Some(local) => {
                 let inner = tcx.coroutine_before_transform(local);
@@ -470,6 +437,7 @@ impl<'tcx> Outer<'tcx> {
             return Err("makes the body too large");
         }
 
+        instance::check(tcx, &inner, args)?;
         let instance = Instance { def: InstanceKind::Item(body_of_inner), args };
         let Ok(mut inner) = instance.try_instantiate_mir_and_normalize_erasing_regions(
             tcx,
@@ -733,7 +701,7 @@ impl<'tcx> Site<'tcx> {
             let assigned = Box::new((Place::from(upvars[field]), Rvalue::Use(value)));
             statement(StatementKind::Assign(assigned))
         };
-        let entry = match maker(tcx, typing_env, body, &found) {
+        let entry = match maker(tcx, body, &found) {
             Some(maker) => {
                 let blocks = body.basic_blocks_mut();
                 let TerminatorKind::Call { args, target: Some(target), .. } = std::mem::replace(
@@ -929,12 +897,7 @@ impl<'tcx> Visitor<'tcx> for AssignedOnce {
 
 /// The block that ends in the call that makes the awaitee, if that does nothing else, its arguments
 /// are what become the upvars, and nothing but the await comes after it.
-fn maker<'tcx>(
-    tcx: TyCtxt<'tcx>,
-    typing_env: ty::TypingEnv<'tcx>,
-    body: &Body<'tcx>,
-    found: &Await<'tcx>,
-) -> Option<BasicBlock> {
+fn maker<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>, found: &Await<'tcx>) -> Option<BasicBlock> {
     let before = |block: BasicBlock| match body.basic_blocks.predecessors()[block][..] {
         [before] => Some(before),
         _ => None,
@@ -968,15 +931,12 @@ fn maker<'tcx>(
     if !is_straight || !is_mere(found.into_future) || !is_mere(assigned) {
         return None;
     }
-    let (def_id, args_of_callee) = func.const_fn_def()?;
-    let callee = Instance::try_resolve(tcx, typing_env, def_id, args_of_callee).ok()??;
-    let InstanceKind::Item(def_id) = callee.def else { return None };
     let ty::Coroutine(_, coroutine_args) = found.awaitee.kind() else { return None };
     let upvars = coroutine_args.as_coroutine().upvar_tys();
     let types = args.iter().map(|argument| argument.node.ty(body, tcx));
     (made.ty(body, tcx).ty == found.awaitee
         && types.eq(upvars.iter())
-        && is_coroutine_maker(tcx, def_id))
+        && makes_coroutine(tcx, func))
     .then_some(maker)
 }
 

@@ -10,17 +10,28 @@
 //!
 //! # What is known of a future
 //!
-//! * *Of a body*, by itself: [`poll_summary`] lists which types it awaits by value, if nothing else
-//!   in it can suspend. The first poll of the body is never `Pending` if that of each of them is
-//!   not. A `poll` that is written by hand has such a summary, an empty one, if it nowhere makes
-//!   anything but `Ready`.
+//! * *Of a coroutine*, by its body: [`poll_summary`] lists which types it awaits by value, if
+//!   nothing else in it can suspend. The first poll of the body is never `Pending` if that of each
+//!   of them is not.
+//! * *Of a future that is written by hand*, by the body of its `poll`: it is never pending if that
+//!   [returns nothing but `Ready`](crate::only_ready).
 //! * *Of a type*: [`never_pending`] follows the summaries, through any depth, until it has seen
 //!   every awaitee or one of which nothing is known.
 //!
-//! The summary of a body is taken from its MIR before drop elaboration, as its witness is, and
-//! refers to no other body. So none of this asks for the MIR of a body while that MIR is being
-//! made, whichever way the bodies of a crate await each other: a future that awaits itself is an
-//! error that is reported elsewhere, and here just one of which nothing is known.
+//! # What is asked for
+//!
+//! All this may be asked while the body of a coroutine is made, for which its layout may be
+//! waiting. So it may need nothing that could in turn wait for that layout. The page of
+//! [`certain_body`] has the rules under which a body may be read. By these
+//!
+//! * a summary is asked for only if the coroutine is awaited by value. It is then part of the
+//!   layout that is made, which needs its MIR in any case. The summary is taken from that MIR
+//!   before drop elaboration, as its witness is, and refers to no other body. So a future that
+//!   awaits itself is an error that is reported elsewhere, and here just one of which nothing is
+//!   known;
+//! * no type is checked for the sake of a `poll`, or of a function that makes a coroutine.
+//!
+//! (`tests/ui/async-await/certain-body/layout-of-types.rs`)
 //!
 //! The summary of a coroutine from another crate is in its layout. A crate that was compiled
 //! without the pass records none, but its layout still tells that a body has no suspension point.
@@ -42,8 +53,12 @@
 //! same holds if none of its suspension points can be reached, which is what a summary says: every
 //! one of them is behind the `Pending` of an await by value.
 //!
-//! *A `poll` written by hand is judged by what it makes*: if every assignment to its return place
-//! makes a `Ready`, then no poll of it is `Pending`, be it the first or not.
+//! *A `poll` written by hand is judged by what it returns*, on each of its ways: if that is
+//! `Ready`, then no poll of it is `Pending`, be it the first or not. See the page of
+//! [`only_ready`].
+//!
+//! *What is judged is what runs*, and what is asked cannot come back. See the page of
+//! [`certain_body`].
 //!
 //! # Left for later
 //!
@@ -52,66 +67,51 @@
 //! * Awaits behind a condition that is constant, but only after inlining.
 //!
 //! [`ElideNoAwait`]: crate::elide_no_await::ElideNoAwait
+//! [`certain_body`]: crate::certain_body
+//! [`only_ready`]: crate::only_ready
 
 use rustc_abi::VariantIdx;
-use rustc_data_structures::fx::{FxHashMap, FxHashSet};
-use rustc_hir::def::DefKind;
+use rustc_data_structures::fx::{FxHashMap, FxHashSet, FxIndexSet};
+use rustc_hir as hir;
+use rustc_hir::LangItem;
 use rustc_hir::def_id::{DefId, LocalDefId};
-use rustc_hir::{CoroutineDesugaring, CoroutineKind, LangItem};
 use rustc_index::IndexVec;
 use rustc_middle::mir::visit::{MutatingUseContext, NonMutatingUseContext, PlaceContext, Visitor};
 use rustc_middle::mir::*;
 use rustc_middle::query::Providers;
 use rustc_middle::ty::{
-    self, CoroutineArgs, CoroutineArgsExt, EarlyBinder, GenericArgsRef, Instance, InstanceKind, Ty,
-    TyCtxt,
+    self, CoroutineArgs, CoroutineArgsExt, EarlyBinder, GenericArgsRef, Ty, TyCtxt,
 };
 use rustc_span::Spanned;
 use tracing::{debug, instrument, trace};
 
+use crate::certain_body::{self, CertainBody};
 use crate::elide_no_await;
+use crate::only_ready::{makes_only_ready, poll_variants};
 
 pub(super) fn provide(providers: &mut Providers) {
     providers.poll_summary = poll_summary;
     providers.never_pending = never_pending;
-    providers.makes_coroutine = makes_coroutine;
 }
 
 /// Has what other bodies may ask of the body of `def_id` computed while its MIR can still be read.
 pub(super) fn ensure_summaries(tcx: TyCtxt<'_>, def_id: LocalDefId) {
-    if !elide_no_await::is_enabled(tcx) {
-        return;
-    }
-    if tcx.is_coroutine(def_id.to_def_id()) || is_future_poll(tcx, def_id) {
+    if elide_no_await::is_enabled(tcx) && tcx.is_coroutine(def_id.to_def_id()) {
         tcx.ensure_done().poll_summary(def_id);
-    } else if tcx.def_kind(def_id).is_fn_like() {
-        tcx.ensure_done().makes_coroutine(def_id);
     }
 }
 
-/// Whether `def_id` is the `poll` of an implementation of `Future`.
-fn is_future_poll(tcx: TyCtxt<'_>, def_id: LocalDefId) -> bool {
-    let poll = tcx.lang_items().future_poll_fn();
-    poll.is_some() && tcx.trait_item_of(def_id) == poll
-}
-
-/// What the coroutine or poll function of `def_id` says of its first poll, or `None` if that may
-/// be `Pending` for all that can be seen.
+/// What the coroutine of `def_id` says of its first poll, or `None` if that may be `Pending` for
+/// all that can be seen.
 #[instrument(level = "debug", skip(tcx), ret)]
 fn poll_summary<'tcx>(tcx: TyCtxt<'tcx>, def_id: LocalDefId) -> Option<PollSummary<'tcx>> {
-    let (body, _) = tcx.mir_promoted(def_id);
-    let body = &*body.borrow();
-    if body.tainted_by_errors.is_some() {
+    if !certain_body::is_async(tcx, def_id.to_def_id()) {
         return None;
     }
-    if !tcx.is_coroutine(def_id.to_def_id()) {
-        let ready = makes_only_ready(tcx, body);
-        return ready.then(|| PollSummary { awaitees: vec![], answer: None });
-    }
-    if !is_async(tcx, def_id.to_def_id()) {
-        return None;
-    }
+    certain_body::read_promoted(tcx, def_id, |body| summary_of(tcx, body))
+}
 
+fn summary_of<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> Option<PollSummary<'tcx>> {
     let never_waits: FxHashMap<_, _> =
         find_awaits(tcx, body).into_iter().map(|found| (found.switch, found)).collect();
     let mut awaitees = vec![];
@@ -135,14 +135,6 @@ fn poll_summary<'tcx>(tcx: TyCtxt<'tcx>, def_id: LocalDefId) -> Option<PollSumma
     Some(PollSummary { awaitees, answer: constant_answer(body) })
 }
 
-/// Whether the coroutine of `def_id` is that of an async fn, block or closure as it was written.
-fn is_async(tcx: TyCtxt<'_>, def_id: DefId) -> bool {
-    matches!(
-        tcx.coroutine_kind(def_id),
-        Some(CoroutineKind::Desugared(CoroutineDesugaring::Async, _))
-    ) && !tcx.is_async_drop_in_place_coroutine(def_id)
-}
-
 /// The constant that is all a body without upvars computes.
 fn constant_answer<'tcx>(body: &Body<'tcx>) -> Option<Const<'tcx>> {
     let mut known = FxHashMap::default();
@@ -164,12 +156,6 @@ fn constant_answer<'tcx>(body: &Body<'tcx>) -> Option<Const<'tcx>> {
     };
     let returns = straight_line(body, assign, is_nothing);
     returns.and_then(|()| known.get(&Place::return_place()).copied())
-}
-
-/// Whether all that the function of `def_id` does is to make a coroutine of its arguments.
-fn makes_coroutine(tcx: TyCtxt<'_>, def_id: LocalDefId) -> bool {
-    let (body, _) = tcx.mir_promoted(def_id);
-    only_makes_coroutine(&body.borrow())
 }
 
 /// Whether all that `body` does is to make a coroutine: one without upvars, or one whose upvars are
@@ -253,60 +239,6 @@ fn real_successors<'a>(terminator: &'a Terminator<'_>) -> impl Iterator<Item = B
     terminator.successors().filter(move |&target| Some(target) != imaginary)
 }
 
-/// Whether `body`, which returns a `Poll`, makes no value of it but `Ready`.
-fn makes_only_ready<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> bool {
-    let Some((ready, _)) = poll_variants(tcx) else { return false };
-    let mut check = MakesOnly { variant: ready, holds: true };
-    check.visit_body(body);
-    check.holds
-}
-
-/// Looks for anything that may give the return place a value other than one of `variant`.
-struct MakesOnly {
-    variant: VariantIdx,
-    holds: bool,
-}
-
-impl<'tcx> Visitor<'tcx> for MakesOnly {
-    fn visit_assign(&mut self, place: &Place<'tcx>, rvalue: &Rvalue<'tcx>, location: Location) {
-        if place.local == RETURN_PLACE {
-            self.holds &= place.projection.is_empty()
-                && matches!(
-                    rvalue,
-                    Rvalue::Aggregate(kind, _)
-                        if matches!(**kind, AggregateKind::Adt(_, made, ..) if made == self.variant)
-                );
-            self.visit_rvalue(rvalue, location);
-        } else {
-            self.super_assign(place, rvalue, location);
-        }
-    }
-
-    fn visit_local(&mut self, local: Local, context: PlaceContext, _: Location) {
-        if local == RETURN_PLACE {
-            self.holds &= matches!(
-                context,
-                PlaceContext::NonUse(_)
-                    | PlaceContext::MutatingUse(MutatingUseContext::Drop)
-                    | PlaceContext::NonMutatingUse(
-                        NonMutatingUseContext::Move
-                            | NonMutatingUseContext::Copy
-                            | NonMutatingUseContext::Inspect
-                            | NonMutatingUseContext::PlaceMention
-                    )
-            );
-        }
-    }
-}
-
-/// The variants of `Poll`, `Ready` and `Pending`. Their discriminants are their indices.
-fn poll_variants(tcx: TyCtxt<'_>) -> Option<(VariantIdx, VariantIdx)> {
-    let items = tcx.lang_items();
-    let poll = tcx.adt_def(items.get(LangItem::Poll)?);
-    let variant = |item| Some(poll.variant_index_with_id(items.get(item)?));
-    Some((variant(LangItem::PollReady)?, variant(LangItem::PollPending)?))
-}
-
 /// Whether the first poll of a value of the type, made anew, is never `Pending`.
 fn never_pending<'tcx>(tcx: TyCtxt<'tcx>, key: ty::PseudoCanonicalInput<'tcx, Ty<'tcx>>) -> bool {
     let ty::PseudoCanonicalInput { typing_env, value } = key;
@@ -326,15 +258,41 @@ pub(crate) fn answers_constant<'tcx>(
     Some(EarlyBinder::bind(answer).instantiate(tcx, args))
 }
 
-/// Whether all that the function of `def_id` does is to make a coroutine: one without upvars, or
-/// one whose upvars are the arguments, all of them and in their order.
-pub(crate) fn is_coroutine_maker(tcx: TyCtxt<'_>, def_id: DefId) -> bool {
-    if !matches!(tcx.def_kind(def_id), DefKind::Fn | DefKind::AssocFn) {
-        return false;
+/// Whether all that a call of `func` does is to make a coroutine: one without upvars, or one whose
+/// upvars are the arguments, all of them and in their order.
+pub(crate) fn makes_coroutine<'tcx>(tcx: TyCtxt<'tcx>, func: &Operand<'tcx>) -> bool {
+    let Some((def_id, args)) = func.const_fn_def() else { return false };
+    match certain_body::of_call(tcx, def_id, args) {
+        Ok(CertainBody::Local(body)) => is_body_of_maker(body),
+        // A constant that fails to be evaluated has to be reported.
+        Ok(CertainBody::Foreign(body)) => {
+            !certain_body::has_errors_of_its_own(tcx, body) && only_makes_coroutine(body)
+        }
+        Err(_) => false,
     }
-    match def_id.as_local() {
-        Some(def_id) => tcx.makes_coroutine(def_id),
-        None => tcx.is_mir_available(def_id) && only_makes_coroutine(tcx.optimized_mir(def_id)),
+}
+
+/// Whether the body is nothing but a coroutine: what an async fn is lowered to, which captures all
+/// arguments in their order, or an async block where there are no arguments.
+fn is_body_of_maker(body: &hir::Body<'_>) -> bool {
+    let mut value = body.value;
+    while let hir::ExprKind::Block(block, None) = value.kind
+        && let ([], Some(last)) = (block.stmts, block.expr)
+    {
+        value = last;
+    }
+    let hir::ExprKind::Closure(closure) = value.kind else { return false };
+    let hir::ClosureKind::Coroutine(hir::CoroutineKind::Desugared(
+        hir::CoroutineDesugaring::Async,
+        source,
+    )) = closure.kind
+    else {
+        return false;
+    };
+    match source {
+        hir::CoroutineSource::Fn => true,
+        hir::CoroutineSource::Block => body.params.is_empty(),
+        hir::CoroutineSource::Closure => false,
     }
 }
 
@@ -344,16 +302,12 @@ fn recorded_summary<'tcx>(
     def_id: DefId,
     args: GenericArgsRef<'tcx>,
 ) -> Option<&'tcx PollSummary<'tcx>> {
-    if !is_async(tcx, def_id) {
-        return None;
+    let body = certain_body::of_coroutine(tcx, def_id, args).ok()?;
+    match body.as_local() {
+        None => tcx.coroutine_layout(def_id, args).ok()?.poll_summary.as_ref(),
+        Some(body) if elide_no_await::is_enabled(tcx) => tcx.poll_summary(body),
+        Some(_) => None,
     }
-    if !def_id.is_local() {
-        return tcx.coroutine_layout(def_id, args).ok()?.poll_summary.as_ref();
-    }
-    if !elide_no_await::is_enabled(tcx) {
-        return None;
-    }
-    tcx.poll_summary(tcx.coroutine_body_def_id(def_id, args).expect_local())
 }
 
 /// A search through the awaitees of awaitees.
@@ -382,7 +336,7 @@ impl<'tcx> Search<'tcx> {
         self.on_path.push(ty);
         let answer = match *ty.kind() {
             ty::Coroutine(def_id, args) => self.coroutine(def_id, args),
-            ty::Adt(..) => self.has_poll_that_makes_only_ready(ty),
+            ty::Adt(..) => self.has_poll_that_returns_only_ready(ty),
             // An alias or parameter that is not known here.
             _ => false,
         };
@@ -402,29 +356,21 @@ impl<'tcx> Search<'tcx> {
         // This asks for the MIR of the body. From another crate it is there; in this one it is
         // only asked for when that crate has no summaries, and then not from the MIR of a body.
         (!def_id.is_local() || !elide_no_await::is_enabled(tcx))
-            && is_async(tcx, def_id)
+            && certain_body::of_coroutine(tcx, def_id, args).is_ok()
             && tcx
                 .coroutine_layout(def_id, args)
                 .is_ok_and(|layout| layout.variant_fields.len() <= CoroutineArgs::RESERVED_VARIANTS)
     }
 
-    fn has_poll_that_makes_only_ready(&self, ty: Ty<'tcx>) -> bool {
+    fn has_poll_that_returns_only_ready(&self, ty: Ty<'tcx>) -> bool {
         let tcx = self.tcx;
         let Some(poll) = tcx.lang_items().future_poll_fn() else { return false };
         let args = tcx.mk_args(&[ty.into()]);
-        let Ok(Some(Instance { def: InstanceKind::Item(def_id), .. })) =
-            Instance::try_resolve(tcx, self.typing_env, poll, args)
-        else {
-            return false;
-        };
-        match def_id.as_local() {
-            Some(def_id) => {
-                elide_no_await::is_enabled(tcx)
-                    && is_future_poll(tcx, def_id)
-                    && tcx.poll_summary(def_id).is_some()
-            }
-            None => {
-                tcx.is_mir_available(def_id) && makes_only_ready(tcx, tcx.optimized_mir(def_id))
+        match certain_body::of_call(tcx, poll, args) {
+            Ok(body) => makes_only_ready(tcx, body),
+            Err(reason) => {
+                debug!(?ty, reason, "has a poll that cannot be judged");
+                false
             }
         }
     }
@@ -476,6 +422,24 @@ pub(crate) fn find_awaits<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> Vec<Awa
     body.basic_blocks.indices().filter_map(|block| finder.await_that_polls_in(block)).collect()
 }
 
+/// The types that `body` polls with its own task context, which is what only an await does. These
+/// are all that [`find_awaits`] may find in it, at whatever time. What no way leads to is no part
+/// of the layout of the coroutine.
+pub(crate) fn awaited_types<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> FxIndexSet<Ty<'tcx>> {
+    let Some(variants) = poll_variants(tcx) else { return FxIndexSet::default() };
+    let mut finder = AwaitFinder { tcx, body, variants, locals: None };
+    let mut awaited = FxIndexSet::default();
+    let mut seen = FxHashSet::default();
+    let mut reachable = vec![START_BLOCK];
+    while let Some(block) = reachable.pop() {
+        if seen.insert(block) {
+            awaited.extend(finder.awaited_type(block));
+            reachable.extend(real_successors(body.basic_blocks[block].terminator()));
+        }
+    }
+    awaited
+}
+
 struct AwaitFinder<'a, 'tcx> {
     tcx: TyCtxt<'tcx>,
     body: &'a Body<'tcx>,
@@ -485,23 +449,35 @@ struct AwaitFinder<'a, 'tcx> {
 }
 
 impl<'a, 'tcx> AwaitFinder<'a, 'tcx> {
+    fn awaited_type(&mut self, poll: BasicBlock) -> Option<Ty<'tcx>> {
+        let (polled, _, context) = self.poll_in(poll)?;
+        let (_, context) = self.only_reborrow(moved_local(context)?)?;
+        self.only_call(context, LangItem::GetContext)?;
+        Some(polled)
+    }
+
+    /// The type that is polled by the call at the end of `block`, with its two arguments.
+    fn poll_in(
+        &self,
+        block: BasicBlock,
+    ) -> Option<(Ty<'tcx>, &'a Operand<'tcx>, &'a Operand<'tcx>)> {
+        let (func, [pin, context], ..) = call_in(self.body, block)? else { return None };
+        let (callee, args) = func.const_fn_def()?;
+        (Some(callee) == self.tcx.lang_items().future_poll_fn())
+            .then(|| (args.type_at(0), &pin.node, &context.node))
+    }
+
     fn await_that_polls_in(&mut self, poll: BasicBlock) -> Option<Await<'tcx>> {
-        let (func, args, destination, Some(switch)) = call_in(self.body, poll)? else {
-            return None;
-        };
-        let (callee, callee_args) = func.const_fn_def()?;
-        if Some(callee) != self.tcx.lang_items().future_poll_fn() {
-            return None;
-        }
-        let [pin, context] = args else { return None };
+        let (polled, pin, context) = self.poll_in(poll)?;
+        let (_, _, destination, Some(switch)) = call_in(self.body, poll)? else { return None };
 
         let (new_unchecked, reborrowed) =
-            self.only_call(moved_local(&pin.node)?, LangItem::PinNewUnchecked)?;
+            self.only_call(moved_local(pin)?, LangItem::PinNewUnchecked)?;
         let (second, borrowed) = self.only_reborrow(reborrowed)?;
         let (first, awaitee) = self.only_borrow(borrowed)?;
         let (assigned, made) = self.only_move(awaitee)?;
         let (into_future, _) = self.only_call_any(made, LangItem::IntoFutureIntoFuture)?;
-        let (third, context) = self.only_reborrow(moved_local(&context.node)?)?;
+        let (third, context) = self.only_reborrow(moved_local(context)?)?;
         let (get_context, resumed_with) = self.only_call(context, LangItem::GetContext)?;
         let (fourth, _) = self.only_rvalue(resumed_with)?;
 
@@ -511,7 +487,7 @@ impl<'a, 'tcx> AwaitFinder<'a, 'tcx> {
             return None;
         }
         Some(Await {
-            awaitee: callee_args.type_at(0),
+            awaitee: polled,
             local: awaitee,
             made,
             into_future,

@@ -46,20 +46,35 @@ pub async fn runs_once() -> u32 {
     work()
 }
 
+// What is computed from constants may be computed again, through branches and loops.
+// EMIT_MIR elide_no_await.computes-{closure#0}.coroutine_resume.0.mir
+pub async fn computes() -> (u32, char) {
+    // CHECK-LABEL: fn computes::{closure#0}(
+    // CHECK-NOT: discriminant(
+    // CHECK: Lt({{.*}}, const 10_u32);
+    // CHECK: _0 = Poll::<(u32, char)>::Ready(
+    // CHECK-NEXT: return;
+    let mut sum = 1_u32;
+    while sum < 10 {
+        sum *= 3;
+    }
+    (sum, 'c')
+}
+
+// What was captured is given once, be it a number, which may be the only one of its kind.
 // EMIT_MIR elide_no_await.captures-{closure#0}.coroutine_resume.0.mir
 pub async fn captures(first: u32, second: (u8, bool)) -> u32 {
     // CHECK-LABEL: fn captures::{closure#0}(
-    // CHECK-NOT: discriminant(
-    // CHECK: _0 = Poll::<u32>::Ready(
+    // CHECK: switchInt({{.*}}) -> [0: {{bb[0-9]+}}, 1: {{bb[0-9]+}}, otherwise: {{bb[0-9]+}}];
     if second.1 { first ^ 1 } else { first }
 }
 
-// An upvar is copied only if its bits alone say that it is a value.
-// EMIT_MIR elide_no_await.captures_reference-{closure#0}.coroutine_resume.0.mir
-pub async fn captures_reference(first: &'static u32) -> u32 {
-    // CHECK-LABEL: fn captures_reference::{closure#0}(
+// So is an address, although it is a constant.
+// EMIT_MIR elide_no_await.gives_address-{closure#0}.coroutine_resume.0.mir
+pub async fn gives_address() -> &'static str {
+    // CHECK-LABEL: fn gives_address::{closure#0}(
     // CHECK: switchInt({{.*}}) -> [0: {{bb[0-9]+}}, 1: {{bb[0-9]+}}, otherwise: {{bb[0-9]+}}];
-    *first
+    "text"
 }
 
 // What awaits only what never waits has no suspension point, through any depth.

@@ -142,8 +142,8 @@ macro_rules! check_crate {
         check_replayable(there::five(), $finished, 5);
         check_replayable(there::table(), $finished, [1, 2, 3]);
         check_replayable(there::inlined(), $finished, 'i');
-        check_replayable(there::add(1, 2), $finished, 3);
-        check_replayable(there::block(1, [2; 3], true), $finished, 3);
+        check_runs_once(there::add(1, 2), $finished);
+        check_runs_once(there::block(1, [2; 3], true), $finished);
         check_runs_once(there::counts(), $finished);
         check_runs_once(there::awaits_counts(), $finished);
         check_runs_once(there::through(there::counts()), $finished);
@@ -182,8 +182,8 @@ fn main() {
     check_crate!(untouched, Panic);
 
     assert_eq!(size_of_val(&elided::five()), 0);
-    assert_eq!(size_of_val(&elided::add(1, 2)), size_of::<(u8, u64)>());
-    assert_eq!(size_of_val(&elided::block(1, [2; 3], true)), size_of::<([u32; 3], u8, bool)>());
+    assert_eq!(size_of_val(&elided::table()), 0);
+    assert_eq!(size_of_val(&elided::awaits_five()), 0);
 
     // From one to the next.
     check(elided::through(untouched::through(not_elided::five())), 0, 5);

@@ -1,5 +1,5 @@
-// `-Zprint-type-sizes` shows what is left of a future whose body only computes: nothing, or its
-// captures, without a discriminant. As for closures, the captures are not listed one by one.
+// `-Zprint-type-sizes` shows what is left of a future whose body only computes from constants:
+// nothing. One that gives what it has captured has two states.
 
 //@ build-pass
 //@ edition: 2024

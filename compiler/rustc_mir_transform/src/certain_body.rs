@@ -1,0 +1,233 @@
+//! Says whether the body of an item is certainly what runs when the item is used.
+//!
+//! # Motivation
+//!
+//! Our passes learn from the bodies of others: that a `poll` is never pending, that a function does
+//! nothing but make a coroutine, what a coroutine does when it is awaited. What they learn holds
+//! only if the body they looked at is the one that runs. That is less often so than it seems, and
+//! it is easily forgotten. So no pass asks for the body of another item but here.
+//!
+//! # The rules
+//!
+//! 1. *What is judged is what runs.* A body stands for an item only if nothing else can run in its
+//!    place:
+//!    * a method of a trait is that of the only impl that there is for a type like the one it is
+//!      called for. So the default of a trait never stands for an impl, and what is called through
+//!      a vtable, a function pointer or a shim has no body, nor what may be specialized;
+//!    * the linker may give another definition to a symbol that is named by hand (`#[no_mangle]`,
+//!      `#[export_name]`) or linked in a special way (`weak`, `linkonce`, `common`, an externally
+//!      implementable item), so such an item has none;
+//!    * neither has one whose attributes say that something else runs: a naked function, an
+//!      intrinsic, an item of a foreign block;
+//!    * nor has a required method, or any item that is not written out.
+//! 2. *A program that compiles with the flag off compiles with it on.* Where the body of a
+//!    coroutine is made its layout may be waited for: by the length of an array, in the type of a
+//!    static, by the check of a transmute. So nothing may be asked that could need this layout to
+//!    be answered, unless it is asked with the flag off as well. To check the types of a body is
+//!    such a thing, since these may be as large as any future; and so is to evaluate a constant, to
+//!    prove a where clause, or to compare a method with its declaration. Hence:
+//!    * of a function of this crate there is only its HIR ([`CertainBody::Local`]), for which no
+//!      type is checked;
+//!    * the MIR of a function of another crate is there ([`CertainBody::Foreign`]);
+//!    * the MIR of a coroutine of this crate is asked for only where it is awaited by value. Then
+//!      it is a part of what awaits it, and whoever lays that out needs this MIR with the flag off
+//!      as well;
+//!    * an impl is found by its header, as it is written. None is selected: the program is known to
+//!      hold together, so it needs no proof that the only impl there is does apply;
+//!    * whether a type is `Freeze` is told by its outermost layer ([`is_freeze`]).
+//! 3. *The same errors are reported.* What is not called any more has no constant that may fail to
+//!    be evaluated.
+//!
+//! (`tests/ui/async-await/certain-body`)
+
+use rustc_hir as hir;
+use rustc_hir::def::DefKind;
+use rustc_hir::def_id::{DefId, LocalDefId};
+use rustc_hir::{CoroutineDesugaring, CoroutineKind, LangItem};
+use rustc_middle::middle::codegen_fn_attrs::CodegenFnAttrFlags;
+use rustc_middle::mir::{Body, Const, UnevaluatedConst};
+use rustc_middle::ty::fast_reject::{TreatParams, simplify_type};
+use rustc_middle::ty::{self, GenericArgsRef, ImplPolarity, Ty, TyCtxt, TypingEnv};
+use rustc_span::sym;
+use tracing::debug;
+
+/// The body of a function, in the form in which it may be asked for while a layout is made.
+pub(crate) enum CertainBody<'tcx> {
+    /// A function of this crate, as it is written.
+    Local(&'tcx hir::Body<'tcx>),
+    /// A function of another crate, optimized.
+    Foreign(&'tcx Body<'tcx>),
+}
+
+/// The body that certainly runs when `def_id` is called with `args`, or why there is none.
+pub(crate) fn of_call<'tcx>(
+    tcx: TyCtxt<'tcx>,
+    def_id: DefId,
+    args: GenericArgsRef<'tcx>,
+) -> Result<CertainBody<'tcx>, &'static str> {
+    let def_id = match candidates(tcx, def_id, args).as_deref() {
+        Some(&[only]) => only?,
+        Some(_) => return Err("is a method of which there may be several"),
+        None => return Err("is of a type that is not known yet, or by the compiler itself"),
+    };
+    if !matches!(tcx.def_kind(def_id), DefKind::Fn | DefKind::AssocFn) {
+        return Err("is no function that is written out");
+    }
+    check_runs(tcx, def_id)?;
+    match def_id.as_local() {
+        Some(local) => {
+            let body = tcx.hir_maybe_body_owned_by(local).ok_or("is required, and has no body")?;
+            Ok(CertainBody::Local(body))
+        }
+        None if tcx.is_mir_available(def_id) => Ok(CertainBody::Foreign(tcx.optimized_mir(def_id))),
+        None => Err("is of another crate, which has not recorded its body"),
+    }
+}
+
+/// Whether what is called by `def_id` with `args` may see where in the source it is called. `None`
+/// if it is not known what that is.
+pub(crate) fn may_be_told_its_caller<'tcx>(
+    tcx: TyCtxt<'tcx>,
+    def_id: DefId,
+    args: GenericArgsRef<'tcx>,
+) -> Option<bool> {
+    let is_told = |def_id: DefId| {
+        tcx.body_codegen_attrs(def_id).flags.contains(CodegenFnAttrFlags::TRACK_CALLER)
+            || tcx.intrinsic(def_id).is_some_and(|it| it.name == sym::caller_location)
+    };
+    let found = candidates(tcx, def_id, args).filter(|found| !found.is_empty())?;
+    Some(found.into_iter().any(|candidate| candidate.map_or(true, is_told)))
+}
+
+/// The items of which one is called by `def_id` with `args`, as far as the headers of impls tell,
+/// each with a reason if it may be another one after all. `None` if none of them is an item.
+///
+/// To resolve the instance would prove the where clauses of an impl, and compare its method with
+/// that of the trait. Either may need the layout of a future.
+fn candidates<'tcx>(
+    tcx: TyCtxt<'tcx>,
+    def_id: DefId,
+    args: GenericArgsRef<'tcx>,
+) -> Option<Vec<Result<DefId, &'static str>>> {
+    let Some(of_trait) = tcx.trait_of_assoc(def_id) else { return Some(vec![Ok(def_id)]) };
+    let self_ty = args.type_at(0);
+    // It is implemented by a vtable as well.
+    if let ty::Dynamic(..) = self_ty.kind() {
+        return None;
+    }
+    let simplified = simplify_type(tcx, self_ty, TreatParams::InstantiateWithInfer)?;
+    let impls = tcx.trait_impls_of(of_trait);
+    let for_type = impls.non_blanket_impls().get(&simplified).into_iter().flatten();
+    let item = |of_impl: DefId| {
+        let item = tcx.impl_item_implementor_ids(of_impl).get(&def_id).copied();
+        match item {
+            _ if tcx.impl_polarity(of_impl) != ImplPolarity::Positive => {
+                Err("is of a trait that is not implemented")
+            }
+            Some(item) if tcx.defaultness(item).is_default() => Err("may be specialized"),
+            Some(item) => Ok(item),
+            None => Ok(def_id),
+        }
+    };
+    Some(impls.blanket_impls().iter().chain(for_type).copied().map(item).collect())
+}
+
+/// The item whose MIR is certainly what is polled of a coroutine, that of an async fn, block or
+/// closure, or why there is none.
+pub(crate) fn of_coroutine<'tcx>(
+    tcx: TyCtxt<'tcx>,
+    def_id: DefId,
+    args: GenericArgsRef<'tcx>,
+) -> Result<DefId, &'static str> {
+    if !is_async(tcx, def_id) {
+        return Err("is no async fn, block or closure");
+    }
+    check_runs(tcx, def_id)?;
+    // An async closure has a body for a call that consumes it, beside the one for all others.
+    Ok(tcx.coroutine_body_def_id(def_id, args))
+}
+
+/// Whether `def_id` is the coroutine of an async fn, block or closure as it is written.
+pub(crate) fn is_async(tcx: TyCtxt<'_>, def_id: DefId) -> bool {
+    matches!(
+        tcx.coroutine_kind(def_id),
+        Some(CoroutineKind::Desugared(CoroutineDesugaring::Async, _))
+    ) && !tcx.is_async_drop_in_place_coroutine(def_id)
+        && matches!(tcx.def_kind(def_id), DefKind::Closure | DefKind::SyntheticCoroutineBody)
+}
+
+/// Calls `read` with the MIR of `def_id`, a coroutine of this crate, as its witness is taken from:
+/// drops are not elaborated, and other bodies are not asked for to make it. `None` if it has
+/// errors.
+pub(crate) fn read_promoted<'tcx, T>(
+    tcx: TyCtxt<'tcx>,
+    def_id: LocalDefId,
+    read: impl FnOnce(&Body<'tcx>) -> Option<T>,
+) -> Option<T> {
+    let (body, _) = tcx.mir_promoted(def_id);
+    let body = &*body.borrow();
+    if body.tainted_by_errors.is_some() { None } else { read(body) }
+}
+
+/// Whether a constant of `body` may fail to be evaluated when the body is used. It is said then
+/// which instance that was, of which nothing is left when it has become part of another body; and
+/// for an instance that is never used it is no error. A constant item without parameters is
+/// evaluated where it is defined, and does not count.
+pub(crate) fn has_errors_of_its_own(tcx: TyCtxt<'_>, body: &Body<'_>) -> bool {
+    body.required_consts().iter().any(|constant| match constant.const_ {
+        Const::Unevaluated(UnevaluatedConst { def, .. }, _) => {
+            !matches!(tcx.def_kind(def), DefKind::Const { .. }) || !tcx.generics_of(def).is_empty()
+        }
+        // A parameter is given a value where it is known.
+        Const::Ty(_, constant) => !matches!(constant.kind(), ty::ConstKind::Param(_)),
+        Const::Val(..) => false,
+    })
+}
+
+/// The same of the function of another crate, if it has recorded its body.
+pub(crate) fn callee_has_errors(tcx: TyCtxt<'_>, def_id: DefId) -> bool {
+    tcx.is_mir_available(def_id) && has_errors_of_its_own(tcx, tcx.optimized_mir(def_id))
+}
+
+/// Whether it is known that a value of type `ty` has no interior mutability, for a local of `body`.
+///
+/// To ask for the coroutine of an async body, or one that is among its locals, is to look through
+/// all that these have held, at whatever depth: more than what their layouts hold. So of what is in
+/// such a body only the outermost layer is looked at.
+pub(crate) fn is_freeze<'tcx>(
+    tcx: TyCtxt<'tcx>,
+    typing_env: TypingEnv<'tcx>,
+    body: &Body<'tcx>,
+    ty: Ty<'tcx>,
+) -> bool {
+    if body.coroutine.is_some() && !tcx.sess.opts.unstable_opts.async_returned_panic {
+        ty.is_trivially_freeze()
+    } else {
+        ty.is_freeze(tcx, typing_env)
+    }
+}
+
+/// Whether nothing but the body of `def_id` can run where it is called.
+fn check_runs(tcx: TyCtxt<'_>, def_id: DefId) -> Result<(), &'static str> {
+    if tcx.is_foreign_item(def_id) {
+        return Err("is of a foreign block");
+    }
+    let made_by_compiler = [LangItem::DropInPlace, LangItem::AsyncDropInPlace];
+    if tcx.intrinsic(def_id).is_some()
+        || made_by_compiler.into_iter().any(|item| tcx.is_lang_item(def_id, item))
+    {
+        return Err("is an intrinsic");
+    }
+    let attributes = tcx.codegen_fn_attrs(def_id);
+    let reason = if attributes.flags.contains(CodegenFnAttrFlags::NAKED) {
+        "is naked"
+    } else if attributes.contains_extern_indicator() || attributes.linkage.is_some() {
+        "may be replaced by the linker"
+    } else if def_id.is_local() && tcx.sess.instrument_coverage() {
+        "has its runs counted"
+    } else {
+        return Ok(());
+    };
+    debug!(?def_id, reason);
+    Err(reason)
+}

@@ -1,0 +1,214 @@
+//! Finds the functions that return `Poll::Ready` whenever they return.
+//!
+//! # The rule
+//!
+//! Of a function of this crate it is the HIR that is judged, see the page of [`certain_body`]. Its
+//! value has to be a call of `Poll::Ready` by its path, in each arm of each branch, and so has what
+//! each of its `return`s gives. Nothing else is a value of it: no `?`, no `break` of a block with a
+//! value, no name of a local. What diverges gives none.
+//!
+//! Of a function of another crate it is the MIR: a `Ready` is assigned on every way from the start
+//! to every `Return`, and nothing else ever is.
+//!
+//! # Soundness
+//!
+//! * **All ways to answer are judged.** A function answers by returning, or by becoming another
+//!   one. So one with a tail call is refused, and one with inline assembly, since that may jump.
+//!   The MIR may have no terminator but those of which it is known where they lead.
+//!   (`tests/ui/async-await/certain-body/answers.rs`)
+//! * **The return place is not written to in secret.** No reference to it is made.
+//! * **It is written to at all.** Each way to a `Return` is through an assignment, and through no
+//!   drop of the return place behind it.
+//!
+//! [`certain_body`]: crate::certain_body
+
+use rustc_abi::VariantIdx;
+use rustc_hir as hir;
+use rustc_hir::LangItem;
+use rustc_hir::def::{CtorOf, DefKind, Res};
+use rustc_hir::def_id::DefId;
+use rustc_hir::intravisit;
+use rustc_index::bit_set::DenseBitSet;
+use rustc_middle::mir::visit::{MutatingUseContext, NonMutatingUseContext, PlaceContext, Visitor};
+use rustc_middle::mir::*;
+use rustc_middle::ty::TyCtxt;
+
+use crate::certain_body::CertainBody;
+
+/// Whether a function with this `body`, which returns a `Poll`, returns nothing but `Ready`.
+pub(crate) fn makes_only_ready<'tcx>(tcx: TyCtxt<'tcx>, body: CertainBody<'tcx>) -> bool {
+    match body {
+        CertainBody::Local(body) => is_written_so(tcx, body),
+        CertainBody::Foreign(body) => is_compiled_so(tcx, body),
+    }
+}
+
+fn is_written_so<'tcx>(tcx: TyCtxt<'tcx>, body: &hir::Body<'tcx>) -> bool {
+    let Some(ready) = tcx.lang_items().get(LangItem::PollReady) else { return false };
+    let mut check = Returns { tcx, ready, holds: true };
+    intravisit::Visitor::visit_expr(&mut check, body.value);
+    check.holds && is_ready(tcx, ready, body.value)
+}
+
+/// Whether `value`, if it has one at all, has the value of a call of the constructor of `ready`.
+fn is_ready<'tcx>(tcx: TyCtxt<'tcx>, ready: DefId, value: &hir::Expr<'tcx>) -> bool {
+    match value.kind {
+        hir::ExprKind::Call(function, _) => {
+            let hir::ExprKind::Path(hir::QPath::Resolved(_, path)) = function.kind else {
+                return false;
+            };
+            matches!(path.res, Res::Def(DefKind::Ctor(CtorOf::Variant, _), constructor)
+                if tcx.parent(constructor) == ready)
+        }
+        hir::ExprKind::DropTemps(value) => is_ready(tcx, ready, value),
+        hir::ExprKind::Block(block, _) => {
+            !block.targeted_by_break
+                && match block.expr {
+                    Some(value) => is_ready(tcx, ready, value),
+                    // It ends in a statement, which has to diverge: that of `return ..;`, if it is
+                    // to be seen without its type.
+                    None => block.stmts.last().is_some_and(is_return),
+                }
+        }
+        hir::ExprKind::If(_, then, Some(otherwise)) => {
+            [then, otherwise].into_iter().all(|value| is_ready(tcx, ready, value))
+        }
+        hir::ExprKind::Match(_, arms, _) => arms.iter().all(|arm| is_ready(tcx, ready, arm.body)),
+        // What this returns is for `Returns` to say.
+        hir::ExprKind::Ret(_) => true,
+        _ => false,
+    }
+}
+
+fn is_return(statement: &hir::Stmt<'_>) -> bool {
+    match statement.kind {
+        hir::StmtKind::Expr(value) | hir::StmtKind::Semi(value) => {
+            matches!(value.kind, hir::ExprKind::Ret(_))
+        }
+        hir::StmtKind::Let(_) | hir::StmtKind::Item(_) => false,
+    }
+}
+
+/// Looks at what else than by its end a function is left.
+struct Returns<'tcx> {
+    tcx: TyCtxt<'tcx>,
+    ready: DefId,
+    holds: bool,
+}
+
+// It does not go into closures, whose `return`s are their own.
+impl<'tcx> intravisit::Visitor<'tcx> for Returns<'tcx> {
+    fn visit_expr(&mut self, value: &'tcx hir::Expr<'tcx>) {
+        match value.kind {
+            hir::ExprKind::Ret(returned) => {
+                self.holds &=
+                    returned.is_some_and(|returned| is_ready(self.tcx, self.ready, returned));
+            }
+            hir::ExprKind::Become(_) | hir::ExprKind::InlineAsm(_) => self.holds = false,
+            _ => {}
+        }
+        intravisit::walk_expr(self, value);
+    }
+}
+
+fn is_compiled_so<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> bool {
+    let Some((ready, _)) = poll_variants(tcx) else { return false };
+    let blocks = body.basic_blocks.len();
+    let mut check = Assignments { ready, assigned: DenseBitSet::new_empty(blocks), holds: true };
+    check.visit_body(body);
+    check.holds && is_assigned_at_returns(body, &check.assigned)
+}
+
+/// Whether each way to a `Return` leads through one of the blocks of `assigned`.
+fn is_assigned_at_returns(body: &Body<'_>, assigned: &DenseBitSet<BasicBlock>) -> bool {
+    let mut seen = DenseBitSet::new_empty(body.basic_blocks.len());
+    // A drop of the return place leaves it without a value.
+    let mut waiting: Vec<_> = body
+        .basic_blocks
+        .iter()
+        .filter(|data| {
+            matches!(data.terminator().kind, TerminatorKind::Drop { place, .. }
+                if place.local == RETURN_PLACE)
+        })
+        .flat_map(|data| data.terminator().successors())
+        .chain([START_BLOCK])
+        .collect();
+    while let Some(block) = waiting.pop() {
+        if assigned.contains(block) || !seen.insert(block) {
+            continue;
+        }
+        let terminator = body.basic_blocks[block].terminator();
+        if let TerminatorKind::Return = terminator.kind {
+            return false;
+        }
+        waiting.extend(terminator.successors());
+    }
+    true
+}
+
+/// Looks for the blocks that assign a `Ready` to the return place, and for anything else that may
+/// give it a value, or answer in its place.
+struct Assignments {
+    ready: VariantIdx,
+    assigned: DenseBitSet<BasicBlock>,
+    holds: bool,
+}
+
+impl<'tcx> Visitor<'tcx> for Assignments {
+    fn visit_assign(&mut self, place: &Place<'tcx>, rvalue: &Rvalue<'tcx>, location: Location) {
+        if place.as_local() == Some(RETURN_PLACE)
+            && let Rvalue::Aggregate(kind, _) = rvalue
+            && matches!(**kind, AggregateKind::Adt(_, made, ..) if made == self.ready)
+        {
+            self.assigned.insert(location.block);
+            self.visit_rvalue(rvalue, location);
+        } else {
+            self.super_assign(place, rvalue, location);
+        }
+    }
+
+    fn visit_local(&mut self, local: Local, context: PlaceContext, _: Location) {
+        if local == RETURN_PLACE {
+            self.holds &= matches!(
+                context,
+                PlaceContext::NonUse(_)
+                    | PlaceContext::MutatingUse(MutatingUseContext::Drop)
+                    | PlaceContext::NonMutatingUse(
+                        NonMutatingUseContext::Copy
+                            | NonMutatingUseContext::Inspect
+                            | NonMutatingUseContext::PlaceMention
+                    )
+            );
+        }
+    }
+
+    fn visit_terminator(&mut self, terminator: &Terminator<'tcx>, location: Location) {
+        self.holds &= match terminator.kind {
+            TerminatorKind::Goto { .. }
+            | TerminatorKind::SwitchInt { .. }
+            | TerminatorKind::UnwindResume
+            | TerminatorKind::UnwindTerminate(_)
+            | TerminatorKind::Unreachable
+            | TerminatorKind::Call { .. }
+            | TerminatorKind::Assert { .. }
+            | TerminatorKind::FalseEdge { .. }
+            | TerminatorKind::FalseUnwind { .. } => true,
+            TerminatorKind::Drop { async_fut, .. } => async_fut.is_none(),
+            // It reads the return place, which is not an operand of it.
+            TerminatorKind::Return => return,
+            TerminatorKind::TailCall { .. }
+            | TerminatorKind::InlineAsm { .. }
+            | TerminatorKind::Yield { .. }
+            | TerminatorKind::CoroutineDrop => false,
+        };
+        self.super_terminator(terminator, location);
+    }
+}
+
+/// The variants of `Poll`, `Ready` and `Pending`. Their discriminants are their indices.
+pub(crate) fn poll_variants(tcx: TyCtxt<'_>) -> Option<(VariantIdx, VariantIdx)> {
+    let items = tcx.lang_items();
+    let poll = tcx.adt_def(items.get(LangItem::Poll)?);
+    let variant = |item| Some(poll.variant_index_with_id(items.get(item)?));
+    Some((variant(LangItem::PollReady)?, variant(LangItem::PollPending)?))
+}
