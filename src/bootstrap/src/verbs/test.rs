@@ -33,6 +33,7 @@ const MINUTES_TO_FIND_A_MISTAKE: &str = "10";
 ///     ./x.py test src/tools/async-size
 ///     ./x.py test compiler/rustc_interface
 ///     ./x.py test --mistakes
+///     ./x.py test --mistakes=state-not-set,both-live
 #[derive(clap::Args)]
 #[command(verbatim_doc_comment)]
 pub struct Arguments {
@@ -45,10 +46,17 @@ pub struct Arguments {
     /// Run the tests with the base without our files
     #[arg(long, requires = "paths")]
     pristine: bool,
-    /// Test that async-fuzz finds each mistake of src/tools/async-fuzz/mistakes.toml, with a
-    /// compiler of its own that makes them
-    #[arg(long, conflicts_with_all = ["paths", "bless", "force_rerun", "compiletest"])]
-    mistakes: bool,
+    /// Test that async-fuzz finds each mistake of src/tools/async-fuzz/mistakes.toml, or those with
+    /// the names, with a compiler of its own that makes them
+    #[arg(
+        long,
+        value_name = "NAME,...",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "",
+        conflicts_with_all = ["paths", "bless", "force_rerun", "compiletest"]
+    )]
+    mistakes: Option<String>,
     /// Run tests again whose result is known from before
     #[arg(long)]
     force_rerun: bool,
@@ -71,8 +79,9 @@ struct Selection {
 impl Arguments {
     pub fn run(self) -> Result<ExitCode> {
         let tree = Tree::open()?;
-        if self.mistakes {
-            return find_mistakes(&tree);
+        if let Some(names) = &self.mistakes {
+            let chosen = choose(mistakes::read(tree.root())?, names)?;
+            return find_mistakes(&tree, &chosen);
         }
         let selection = select(&tree, &self.paths)?;
         if self.pristine {
@@ -165,9 +174,21 @@ impl Arguments {
     }
 }
 
-/// Has async-fuzz look for each mistake in a compiler that makes it. Fails if one is not found, or
-/// if something is found in the same compiler while it makes none.
-fn find_mistakes(tree: &Tree) -> Result<ExitCode> {
+/// The mistakes with these `names`, which commas separate; all if there are none.
+fn choose(mistakes: Vec<Mistake>, names: &str) -> Result<Vec<Mistake>> {
+    let names: Vec<_> = names.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+    let is_known = |name: &&&str| mistakes.iter().any(|mistake| mistake.name == **name);
+    if let Some(unknown) = names.iter().find(|name| !is_known(name)) {
+        let known: Vec<_> = mistakes.iter().map(|mistake| mistake.name.as_str()).collect();
+        bail!("{} has no mistake `{unknown}`; it has {}", mistakes::LIST, known.join(", "));
+    }
+    let is_chosen = |mistake: &Mistake| names.is_empty() || names.contains(&mistake.name.as_str());
+    Ok(mistakes.into_iter().filter(is_chosen).collect())
+}
+
+/// Has async-fuzz look for each of the `mistakes` in a compiler that makes it. Fails if one is not
+/// found, or if something is found in the same compiler while it makes none.
+fn find_mistakes(tree: &Tree, mistakes: &[Mistake]) -> Result<ExitCode> {
     let _lock = tree.lock()?;
     let ready = rustc_bootstrap::set_up(tree, Checkout::Mistaken)?;
     let sysroot = ready.build()?;
@@ -180,6 +201,8 @@ fn find_mistakes(tree: &Tree) -> Result<ExitCode> {
         fuzz.env(mistakes::VARIABLE, mistake);
         let start = Instant::now();
         let fuzz = fuzz.args(["--stop-at-first", "--thin", "--batch", "30"]).args(limit);
+        // What is larger is no mistake of the kinds that are listed.
+        fuzz.args(["--sizes", "no"]);
         let status = command::status(fuzz)?;
         match status.code() {
             Some(code @ (0 | 1)) => Ok((code == 1, start.elapsed().as_secs())),
@@ -196,9 +219,9 @@ fn find_mistakes(tree: &Tree) -> Result<ExitCode> {
     let (found, seconds) = finds("none", ["--count", "60"])?;
     println!("{} was found in {seconds} s", if found { "something" } else { "nothing" });
     count(!found);
-    for Mistake { name, why, .. } in mistakes::read(tree.root())? {
+    for Mistake { name, why, .. } in mistakes {
         println!("\nlooking for `{name}`: {why}");
-        let (found, seconds) = finds(&name, ["--minutes", MINUTES_TO_FIND_A_MISTAKE])?;
+        let (found, seconds) = finds(name, ["--minutes", MINUTES_TO_FIND_A_MISTAKE])?;
         println!("`{name}` was {} in {seconds} s", if found { "found" } else { "NOT found" });
         count(found);
     }
@@ -273,6 +296,19 @@ mod tests {
         assert_eq!(selection.suites, ["tests/ui/some"]);
         assert_eq!(selection.tools, ["bootstrap"]);
         assert_eq!(selection.crates, ["library/core"]);
+    }
+
+    #[test]
+    fn mistakes_are_chosen_by_name() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
+        let chosen = |names: &str| -> Result<Vec<_>> {
+            let chosen = choose(mistakes::read(root)?, names)?;
+            Ok(chosen.into_iter().map(|mistake| mistake.name).collect())
+        };
+        assert_eq!(chosen("").unwrap().len(), mistakes::read(root).unwrap().len());
+        assert_eq!(chosen("both-live, state-not-set").unwrap(), ["state-not-set", "both-live"]);
+        let error = chosen("both-live,none").unwrap_err().to_string();
+        assert!(error.contains("`none`") && error.contains("state-not-set"), "{error}");
     }
 
     #[test]

@@ -4,10 +4,10 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{Parser, ValueHint};
+use clap::{Parser, ValueEnum, ValueHint};
 use measure::arguments::{repository, unique};
 use measure::opt_level::OptLevel;
-use measure::passes::{PASSES, PassChoice};
+use measure::passes::{self, PassChoice};
 
 use crate::matrix;
 
@@ -18,7 +18,7 @@ Examples:
   async-fuzz --seed 7000 --minutes 60 --stop-at-first
       As many programs as an hour has time for, until one shows something
   async-fuzz --seed 4711 --count 1 --memcheck 100
-      One program, with memcheck
+      One program, in the builds that it had in the run that it is from, with memcheck
   async-fuzz --show 4711
       Print the program of a seed, which needs no other file
   async-fuzz --passes ElideNoAwait --opt-level 3 --json found.json
@@ -31,10 +31,11 @@ const DEFAULT_COUNT: u64 = 300;
 
 /// Look for async programs that the compiler's passes for async code make behave differently
 ///
-/// Makes random programs, compiles each without the passes and with all, each alone and each pair,
-/// at several opt-levels, with panics that unwind and that abort, runs them in all ways that a
-/// caller may, and compares what they do, step by step. What is found is reduced and written to
-/// build/fuzz. The program of a seed is always the same.
+/// Makes random programs, compiles each without the passes and with all, and with a share of each
+/// alone and each pair, at several opt-levels, with panics that unwind and that abort, runs them in
+/// all ways that a caller may, and compares what they do, step by step, what the compiler warns of,
+/// and how large their futures are. What is found is reduced and written to build/fuzz. The program
+/// of a seed is always the same.
 #[derive(Debug, Parser)]
 #[command(version, after_help = EXAMPLES)]
 pub struct Arguments {
@@ -62,12 +63,26 @@ pub struct Arguments {
     #[arg(short = 'O', long = "opt-level", value_name = "LEVEL", value_delimiter = ',')]
     pub levels: Vec<OptLevel>,
 
-    /// Try each program only in some of the builds, which is faster with many passes
+    /// Try each program in fewer of the builds
     ///
-    /// All passes together are always tried. Of each pass alone and each pair, every batch of
-    /// programs has a sixth of the builds, the next one another sixth.
+    /// All passes together are tried at each level with each panic strategy. Of the others every
+    /// batch of programs has a share: of each pass alone a third of the builds, of each pair a
+    /// sixth, of two crates with different settings an eighth. With this it is a sixth of the
+    /// first and an eighteenth of the second. The next batch has the next share. Which one a
+    /// program has is its seed divided by the size of a batch, so a run with one seed sees the same
+    /// builds again, unless it has another --batch.
     #[arg(long)]
     pub thin: bool,
+
+    /// Whether a future that is larger with all passes than with none is a finding
+    #[arg(
+        long,
+        value_name = "yes|no",
+        value_enum,
+        default_value = "yes",
+        hide_possible_values = true
+    )]
+    pub sizes: Answer,
 
     /// How many programs in a hundred valgrind's memcheck runs as well
     #[arg(
@@ -147,6 +162,13 @@ impl Arguments {
     }
 }
 
+/// A yes or a no.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
+pub enum Answer {
+    Yes,
+    No,
+}
+
 /// The passes to try.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Passes(Option<Vec<&'static str>>);
@@ -167,31 +189,31 @@ impl Passes {
     /// is named that it does not know.
     pub fn chosen(&self, known: &[&'static str]) -> Result<Vec<&'static str>, String> {
         let Some(names) = &self.0 else { return Ok(known.to_vec()) };
+        let names = passes::with_needs(names);
         match names.iter().find(|name| !known.contains(name)) {
             Some(missing) => Err(format!(
                 "the compiler has no pass `{missing}`; of this tool's passes it has {}",
                 if known.is_empty() { "none".into() } else { known.join(", ") }
             )),
-            None => Ok(names.clone()),
+            None => Ok(names),
         }
     }
 }
 
 fn passes_help() -> String {
-    let mut help = String::from(
+    format!(
         "The passes to try: together, each alone, and each pair\n  \
          all       those that the compiler knows\n  \
-         NAME,...  just these\n\nThe passes are\n",
-    );
-    for pass in &PASSES {
-        help += &format!("  {:<24}  {}\n", pass.name, pass.summary);
-    }
-    help
+         NAME,...  just these\n\n\
+         The passes are, with those that they do nothing without\n{}",
+        passes::help()
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
+    use measure::passes::PASSES;
 
     use super::*;
 
@@ -228,6 +250,12 @@ mod tests {
         assert!(error.contains("no pass `InlineAwait`"), "{error}");
         let error = parse(&["--passes", "Inline"]).unwrap_err().to_string();
         assert!(error.contains("CollapseSuspensionPoints"), "{error}");
+    }
+
+    #[test]
+    fn sizes_count_unless_they_are_not_to() {
+        assert_eq!(parse(&[]).unwrap().sizes, Answer::Yes);
+        assert_eq!(parse(&["--sizes", "no"]).unwrap().sizes, Answer::No);
     }
 
     #[test]

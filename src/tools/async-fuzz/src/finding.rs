@@ -27,6 +27,10 @@ pub enum Kind {
     CompilerHangs,
     /// Memcheck finds an error in a build with passes.
     Memcheck,
+    /// The compiler gives other warnings with passes.
+    Warnings,
+    /// A future is larger with passes.
+    Larger,
     /// A build without passes behaves differently from the oracle, or cannot be made.
     Base,
     /// The generator made a program that is no Rust, which is its defect.
@@ -35,11 +39,13 @@ pub enum Kind {
 
 impl Kind {
     /// The kinds, in the order of reports.
-    pub const ALL: [Kind; 6] = [
+    pub const ALL: [Kind; 8] = [
         Kind::Difference,
         Kind::Compiler,
         Kind::CompilerHangs,
         Kind::Memcheck,
+        Kind::Warnings,
+        Kind::Larger,
         Kind::Base,
         Kind::Generator,
     ];
@@ -51,9 +57,21 @@ impl Kind {
             Kind::Compiler => "compiler",
             Kind::CompilerHangs => "compiler-hangs",
             Kind::Memcheck => "memcheck",
+            Kind::Warnings => "warnings",
+            Kind::Larger => "larger",
             Kind::Base => "base",
             Kind::Generator => "generator",
         }
+    }
+
+    /// Whether the compiler made no program, or that cannot be relied on.
+    pub fn is_refusal(self) -> bool {
+        matches!(self, Kind::Compiler | Kind::CompilerHangs | Kind::Memcheck)
+    }
+
+    /// Whether it is about what the compiler tells of a program.
+    pub fn is_told(self) -> bool {
+        matches!(self, Kind::Warnings | Kind::Larger)
     }
 
     /// What it is, for people.
@@ -63,6 +81,8 @@ impl Kind {
             Kind::Compiler => "the compiler fails with the passes",
             Kind::CompilerHangs => "the compiler does not end with the passes",
             Kind::Memcheck => "memcheck finds an error with the passes",
+            Kind::Warnings => "the compiler gives other warnings with the passes",
+            Kind::Larger => "a future is larger with the passes",
             Kind::Base => "the compiler without the passes is wrong by itself",
             Kind::Generator => "DEFECT OF THIS TOOL: the program is no Rust",
         }
@@ -123,17 +143,26 @@ impl Finding {
     fn page(&self, tools: &Tools) -> String {
         // Any linker will do.
         let tools = Tools { linker: Vec::new(), ..tools.clone() };
+        let tells = self.kind.is_told();
         let mut page = format!("# Seed {}: {}\n\n", self.seed, self.kind.meaning());
         if let Some(first) = self.shown_by.first() {
+            let first = &Configuration { tells, ..first.clone() };
             let scenario = self.scenario.unwrap_or(0);
             let _ = writeln!(page, "In this folder:\n\n```sh");
+            let what = if self.kind.is_told() { "told" } else { "trace" };
             for (name, configuration) in [("expected", &self.expected(first)), ("found", first)] {
-                for call in tools.calls(configuration, name) {
-                    let _ = writeln!(page, "{}", as_typed(&call));
-                }
-                let _ = writeln!(page, "./{name} trace 0 {scenario} > {name}.trace");
+                let calls = tools.calls(configuration, name);
+                let calls: Vec<_> = calls.iter().map(as_typed).collect();
+                let _ = match self.kind.is_told() {
+                    true => writeln!(page, "{} > {name}.told 2>&1", calls.join("\n")),
+                    false => writeln!(
+                        page,
+                        "{}\n./{name} trace 0 {scenario} > {name}.trace",
+                        calls.join("\n")
+                    ),
+                };
             }
-            let _ = writeln!(page, "diff expected.trace found.trace\n```\n");
+            let _ = writeln!(page, "diff expected.{what} found.{what}\n```\n");
         }
         if !self.note.is_empty() {
             let _ = writeln!(page, "{}\n", self.note);
@@ -151,6 +180,7 @@ impl Finding {
         match self.kind {
             Kind::Base => Configuration {
                 auxiliary: found.without_passes().auxiliary,
+                tells: false,
                 ..Configuration::oracle()
             },
             _ => found.without_passes(),
@@ -163,4 +193,51 @@ fn as_typed(command: &Command) -> String {
     let words = [command.get_program()].into_iter().chain(command.get_args());
     let words: Vec<_> = words.map(|word| word.to_string_lossy().into_owned()).collect();
     words.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(kind: Kind) -> String {
+        let tools = Tools {
+            rustc: "rustc".into(),
+            allocator: None,
+            checks: Vec::new(),
+            lld: None,
+            linker: Vec::new(),
+            has_passes: true,
+            valgrind: None,
+        };
+        let finding = Finding {
+            kind,
+            seed: 4711,
+            shown_by: vec![Configuration::oracle()],
+            scenario: Some(2),
+            program: Vec::new(),
+            note: String::new(),
+            traces: None,
+            messages: String::new(),
+        };
+        finding.page(&tools)
+    }
+
+    #[test]
+    fn the_page_has_what_the_compiler_tells_or_the_traces() {
+        let larger = page(Kind::Larger);
+        assert!(larger.contains("-Zprint-type-sizes") && larger.contains("> found.told 2>&1"));
+        assert!(larger.contains("diff expected.told found.told") && !larger.contains("trace"));
+        let differs = page(Kind::Difference);
+        assert!(!differs.contains("-Zprint-type-sizes"), "{differs}");
+        assert!(differs.contains("./found trace 0 2 > found.trace"), "{differs}");
+    }
+
+    #[test]
+    fn every_kind_has_a_name_of_its_own() {
+        let mut names = Kind::ALL.map(Kind::name).to_vec();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Kind::ALL.len());
+        assert!(Kind::ALL.iter().all(|kind| !(kind.is_refusal() && kind.is_told())));
+    }
 }

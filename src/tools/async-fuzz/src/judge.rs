@@ -2,7 +2,8 @@
 //!
 //! Many programs are judged together, as one crate. The oracle, which has no passes and does not
 //! optimize, says what each does. Then every build of the [matrix](crate::matrix) is made and run.
-//! Where the compiler fails, the programs are halved until it is known which one it is.
+//! Where the compiler fails, the programs are halved until it is known which one it is. With all
+//! passes it has to [tell](crate::told) the same as without, and no larger future.
 //!
 //! What is suspicious is then looked at alone. A program that behaves differently without the
 //! passes, too, is a finding about the base. Else the program is [reduced](crate::reduce).
@@ -18,6 +19,7 @@ use crate::matrix::{Configuration, Panics};
 use crate::print::Split;
 use crate::program::Program;
 use crate::reduce;
+use crate::told::{Told, ToldOf};
 use crate::trace::{self, Endings};
 use crate::workshop::{Built, HANGS, Workshop, texts};
 
@@ -30,6 +32,8 @@ pub struct Judge<'a> {
     pub matrix: Vec<Configuration>,
     /// How many programs in a hundred are run by memcheck.
     pub memcheck: u32,
+    /// Whether futures are not to be larger with the passes.
+    pub sizes: bool,
     /// Whether the first thing that is suspicious is enough.
     pub stop_at_first: bool,
     /// Whether this finding is to be reduced: so many of the kind there are not yet.
@@ -47,6 +51,13 @@ struct Suspicion {
 
 /// A binary with some of the programs, by their indices.
 type Batch = (Vec<usize>, Built);
+
+/// What became of programs in a build, by their indices.
+#[derive(Default)]
+struct Outcome {
+    endings: Endings,
+    told: ToldOf,
+}
 
 /// The run is to end; what is not known by now is not going to be.
 struct Stopped;
@@ -68,22 +79,35 @@ impl Judge<'_> {
             .into_iter()
             .filter(|index| suspicions.iter().all(|suspicion| suspicion.program != *index))
             .collect();
+        let mut bases = vec![(oracle, expected.told)];
         for configuration in &self.matrix {
             let memcheck = self.memcheck > 0 && has_memcheck(configuration, &self.matrix);
             let run = self.run(&programs, &accepted, configuration, &mut suspicions, memcheck)?;
-            let Ok(endings) = run else { return Ok(None) };
+            let Ok(Outcome { endings, told }) = run else { return Ok(None) };
+            let base = bases.iter().find(|(base, _)| base.is_base_of(configuration));
             for &program in &accepted {
                 let refused = suspicions.iter().any(|suspicion| {
                     suspicion.program == program
-                        && suspicion.kind != Kind::Difference
+                        && suspicion.kind.is_refusal()
                         && suspicion.shown_by.contains(configuration)
                 });
-                let of = (&expected, program);
+                if let Some((_, base)) = base
+                    && let (Some(base), Some(told)) = (base.get(&program), told.get(&program))
+                {
+                    for kind in kinds_told(self.sizes) {
+                        let faults = faults(kind, told, base);
+                        if !faults.is_empty() {
+                            suspect(&mut suspicions, program, kind, configuration, &faults);
+                        }
+                    }
+                }
+                let of = (&expected.endings, program);
                 let differ = trace::differences(of, (&endings, program), configuration);
                 if !differ.is_empty() && !refused {
                     suspect(&mut suspicions, program, Kind::Difference, configuration, "");
                 }
             }
+            bases.push((configuration.clone(), told));
         }
         let enough = if self.stop_at_first { 1 } else { usize::MAX };
         let findings = suspicions
@@ -94,7 +118,7 @@ impl Judge<'_> {
         Ok(Some(findings?))
     }
 
-    /// Compiles and runs the programs with these indices, and gives their endings by index.
+    /// Compiles and runs the programs with these indices.
     fn run(
         &self,
         programs: &[Program],
@@ -102,8 +126,8 @@ impl Judge<'_> {
         configuration: &Configuration,
         suspicions: &mut Vec<Suspicion>,
         memcheck: bool,
-    ) -> Result<Result<Endings, Stopped>> {
-        let mut endings = Endings::new();
+    ) -> Result<Result<Outcome, Stopped>> {
+        let mut outcome = Outcome::default();
         // A later build takes the place of the binary, so each is run at once.
         let mut waiting = vec![indices.to_vec()];
         let known = suspicions.len();
@@ -115,9 +139,11 @@ impl Judge<'_> {
             let (some, built) = self.build(programs, some, configuration)?;
             match built {
                 Built::Stopped => return Ok(Err(Stopped)),
-                Built::Binary(binary) => {
+                Built::Binary(binary, told) => {
+                    let told = told.into_iter().filter(|(position, _)| *position < some.len());
+                    outcome.told.extend(told.map(|(position, told)| (some[position], told)));
                     let Some(found) = self.workshop.run(&binary)? else { return Ok(Err(Stopped)) };
-                    endings.extend(
+                    outcome.endings.extend(
                         found.into_iter().filter(|((position, _), _)| *position < some.len()).map(
                             |((position, scenario), ending)| ((some[position], scenario), ending),
                         ),
@@ -147,7 +173,7 @@ impl Judge<'_> {
             let messages = format!("Only together with the programs after it:\n{messages}");
             suspect(suspicions, first, Kind::Compiler, configuration, &messages);
         }
-        Ok(Ok(endings))
+        Ok(Ok(outcome))
     }
 
     fn build(
@@ -254,27 +280,54 @@ impl Judge<'_> {
 
     /// Whether a build has a fault of the kind. One that the oracle has is no fault.
     fn fails(&self, program: &Program, kind: Kind, configuration: &Configuration) -> Result<bool> {
+        if kind.is_told() {
+            return Ok(!self.faults_told(program, kind, configuration)?.is_empty());
+        }
         let run = |configuration: &Configuration| -> Result<Option<Endings>> {
             match self.workshop.build(&[program], configuration)? {
-                Built::Binary(binary) => self.workshop.run(&binary),
+                Built::Binary(binary, _) => self.workshop.run(&binary),
                 _ => Ok(None),
             }
         };
         let Some(expected) = run(&Configuration::oracle())? else { return Ok(false) };
         let built = self.workshop.build(&[program], configuration)?;
         Ok(match (kind, built) {
-            (Kind::Difference, Built::Binary(binary)) => {
+            (Kind::Difference, Built::Binary(binary, _)) => {
                 self.workshop.run(&binary)?.is_some_and(|endings| {
                     !trace::differences((&expected, 0), (&endings, 0), configuration).is_empty()
                 })
             }
-            (Kind::Memcheck, Built::Binary(binary)) => {
+            (Kind::Memcheck, Built::Binary(binary, _)) => {
                 self.workshop.memcheck(&binary, &[0])?.is_some()
             }
             (Kind::Compiler, Built::Refused(messages)) => messages != HANGS,
             (Kind::CompilerHangs, Built::Refused(messages)) => messages == HANGS,
             _ => false,
         })
+    }
+
+    /// What is wrong with what the compiler tells of a program in a build, which is nothing if it
+    /// has no passes.
+    fn faults_told(
+        &self,
+        program: &Program,
+        kind: Kind,
+        configuration: &Configuration,
+    ) -> Result<String> {
+        let base = configuration.without_passes();
+        if base == *configuration {
+            return Ok(String::new());
+        }
+        let told = |configuration: &Configuration| -> Result<Option<Told>> {
+            Ok(match self.workshop.build(&[program], configuration)? {
+                Built::Binary(_, mut told) => told.remove(&0),
+                _ => None,
+            })
+        };
+        // The one that refuses most candidates comes first.
+        let Some(base) = told(&base)? else { return Ok(String::new()) };
+        let Some(told) = told(configuration)? else { return Ok(String::new()) };
+        Ok(faults(kind, &told, &base))
     }
 
     /// Adds the traces of the two builds of the reduced program, as it is written down.
@@ -285,6 +338,15 @@ impl Judge<'_> {
         found: &mut Finding,
         messages: &mut String,
     ) -> Result<()> {
+        if found.kind.is_told() {
+            let faults = self.faults_told(reduced, found.kind, configuration)?;
+            if !faults.is_empty() {
+                *messages = faults;
+            }
+            return Ok(());
+        }
+        // What it says is for people here.
+        let configuration = &Configuration { tells: false, ..configuration.clone() };
         let whole = configuration.auxiliary.is_none();
         let build = |configuration: &Configuration| {
             if whole {
@@ -293,15 +355,15 @@ impl Judge<'_> {
                 self.workshop.build(&[reduced], configuration)
             }
         };
-        let oracle = Configuration::oracle();
+        let oracle = Configuration { tells: false, ..Configuration::oracle() };
         let (first, second) = match found.kind {
             Kind::Base => (oracle.clone(), configuration.without_passes()),
             _ => (configuration.without_passes(), configuration.clone()),
         };
-        let Built::Binary(binary) = build(&oracle)? else { return Ok(()) };
+        let Built::Binary(binary, _) = build(&oracle)? else { return Ok(()) };
         let Some(expected) = self.workshop.run(&binary)? else { return Ok(()) };
         let binary = match build(&second)? {
-            Built::Binary(binary) => binary,
+            Built::Binary(binary, _) => binary,
             Built::Refused(said) => {
                 *messages = said;
                 return Ok(());
@@ -318,10 +380,25 @@ impl Judge<'_> {
         };
         found.scenario = Some(scenario);
         let trace_found = self.workshop.full_trace(&binary, scenario)?.unwrap_or_default();
-        let Built::Binary(binary) = build(&first)? else { return Ok(()) };
+        let Built::Binary(binary, _) = build(&first)? else { return Ok(()) };
         let trace_expected = self.workshop.full_trace(&binary, scenario)?.unwrap_or_default();
         found.traces = Some([trace_expected, trace_found]);
         Ok(())
+    }
+}
+
+/// The kinds of faults that what the compiler tells may have, and that count.
+fn kinds_told(sizes: bool) -> impl Iterator<Item = Kind> {
+    let counts = move |kind: &Kind| sizes || *kind != Kind::Larger;
+    [Kind::Warnings, Kind::Larger].into_iter().filter(counts)
+}
+
+/// What is wrong with what is told of a build, if without the passes this is `base`.
+fn faults(kind: Kind, told: &Told, base: &Told) -> String {
+    match kind {
+        Kind::Larger => told.larger_than(base).concat(),
+        Kind::Warnings => told.other_warnings(base).concat(),
+        _ => String::new(),
     }
 }
 
@@ -384,8 +461,8 @@ mod tests {
     /// Held by tests that run programs: none can be run that another thread is about to write.
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
-    /// What is found in 60 programs by the compiler that `tools` name, in builds at `level`.
-    fn judge(mut tools: Tools, level: OptLevel) -> Vec<Finding> {
+    /// What is found in so many programs by the compiler that `tools` name, in builds at `level`.
+    fn judge(mut tools: Tools, level: OptLevel, count: u64) -> Vec<Finding> {
         let folder = tempfile::tempdir().unwrap();
         tools.choose_linker(folder.path());
         workshop::build_runtimes(&tools, folder.path()).unwrap();
@@ -393,10 +470,11 @@ mod tests {
             workshop: Workshop::open(&tools, folder.path(), "job").unwrap(),
             matrix: matrix::matrix(&["ElideNoAwait"], &["ElideNoAwait"], &[level]),
             memcheck: 0,
+            sizes: true,
             stop_at_first: true,
             is_worth_reducing: &|_| false,
         };
-        let seeds: Vec<_> = (0..60).collect();
+        let seeds: Vec<_> = (0..count).collect();
         judge.judge(&seeds).unwrap().unwrap()
     }
 
@@ -410,35 +488,76 @@ mod tests {
     fn programs_do_the_same_at_all_levels() {
         let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(rustc) = measure::program::find("rustc") else { return };
-        let findings = judge(tools(rustc, false), OptLevel::Z);
+        let findings = judge(tools(rustc, false), OptLevel::Z, 60);
         assert!(findings.is_empty(), "{findings:#?}");
     }
 
-    /// A compiler that knows no passes plays one that forgets drops with them.
+    /// A compiler that knows no passes plays one that has them. It is a script, which runs
+    /// `changes` before it compiles; `$passes` tells whether they are on.
     #[cfg(unix)]
-    #[test]
-    fn a_drop_that_passes_forget_is_found() {
+    fn found_by_script(count: u64, changes: &str) -> Option<Vec<Finding>> {
         use std::os::unix::fs::PermissionsExt;
 
         let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(rustc) = measure::program::find("rustc") else { return };
+        let rustc = measure::program::find("rustc")?;
         let folder = tempfile::tempdir().unwrap();
         let script = folder.path().join("rustc");
         let text = format!(
-            "#!/bin/sh\nfor word; do shift; case $word in\n-Z*=no) forgets=yes;;\n-Z*) ;;\n\
-             *) set -- \"$@\" \"$word\";;\nesac; done\n\
-             for word; do case $forgets$word in yes*programs.rs)\n\
-             sed -i 's/^ *drop(v/std::mem::forget(v/' \"$word\";;\nesac; done\n\
-             exec {} \"$@\"\n",
+            "#!/bin/sh\npasses=no\nfor word; do shift; case $word in\n-Z*=no) passes=yes;;\n\
+             -Z*) ;;\n*) set -- \"$@\" \"$word\";;\nesac; done\n{changes}\nexec {} \"$@\"\n",
             rustc.display()
         );
         std::fs::write(&script, text).unwrap();
         std::fs::set_permissions(&script, PermissionsExt::from_mode(0o755)).unwrap();
+        Some(judge(tools(script, true), OptLevel::O1, count))
+    }
 
-        let findings = judge(tools(script, true), OptLevel::O1);
+    #[cfg(unix)]
+    #[test]
+    fn a_drop_that_passes_forget_is_found() {
+        let found = found_by_script(
+            60,
+            "for word; do case $passes$word in yes*programs.rs)\n\
+             sed -i 's/^ *drop(v/std::mem::forget(v/' \"$word\";;\nesac; done",
+        );
+        let Some(findings) = found else { return };
         let [finding] = &findings[..] else { panic!("{findings:#?}") };
         assert_eq!(finding.kind, Kind::Difference);
         let [expected, found] = finding.traces.as_ref().unwrap();
         assert!(found.contains("Leaked") && !expected.contains("Leaked"), "{found}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_future_that_is_larger_with_passes_is_found() {
+        let found = found_by_script(
+            3,
+            "size=8; [ $passes = yes ] && size=12\n\
+             echo \"print-type-size type: \\`{async fn body of p0::f1()}\\`: $size bytes, a\"",
+        );
+        let Some(findings) = found else { return };
+        let [finding] = &findings[..] else { panic!("{findings:#?}") };
+        assert_eq!((finding.kind, finding.seed), (Kind::Larger, 0));
+        assert_eq!(finding.messages, "8 -> 12 bytes: {async fn body of p::f1()}\n");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_warning_that_only_passes_cause_is_found() {
+        let found = found_by_script(
+            3,
+            "[ $passes = yes ] && echo '/a/programs.rs:2:1: warning: it is unreachable' >&2",
+        );
+        let Some(findings) = found else { return };
+        let [finding] = &findings[..] else { panic!("{findings:#?}") };
+        assert_eq!((finding.kind, finding.seed), (Kind::Warnings, 0));
+        assert_eq!(finding.messages, "+ programs.rs:1:1: warning: it is unreachable\n");
+    }
+
+    #[test]
+    fn sizes_count_only_if_they_are_to() {
+        let kinds = |sizes| kinds_told(sizes).collect::<Vec<_>>();
+        assert_eq!(kinds(true), [Kind::Warnings, Kind::Larger]);
+        assert_eq!(kinds(false), [Kind::Warnings]);
     }
 }

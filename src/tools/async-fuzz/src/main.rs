@@ -18,17 +18,22 @@
 //!   linked to. It polls and drops the program's future in all ways that a caller may, and writes
 //!   a trace of what happens.
 //! * A [`judge`], which compiles the programs in all builds of the [`matrix`], in a [`workshop`],
-//!   and compares their [`trace`]s.
+//!   and compares their [`trace`]s, and what the compiler has [`told`] of them.
 //!
 //! What differs becomes a [`finding`]. [`run`] is the whole of it.
 //!
 //! # What may differ
 //!
 //! A poll of a future that has nothing left to do. The flag promises `Pending` for the panic there
-//! was, or the same value once more. The executor knows when it makes such a poll, and writes one
-//! event for all of these; anything else that happens in it is written as ever. So a body that runs
-//! twice, or drops twice, is seen, and so is one that reads memory that had to last until it was
-//! done: whenever a future is done, the executor changes what such memory has.
+//! was, or the same value once more if that is a constant. So a build with all passes never panics
+//! there, not even where panics abort; one with some of them may. The executor knows when it makes
+//! such a poll, and writes one event for all of these; anything else that happens in it is written
+//! as ever. So a body that runs twice, or drops twice, is seen, and so is one that reads memory
+//! that had to last until it was done: whenever a future is done, the executor changes what such
+//! memory has.
+//!
+//! The size of a future, which with all passes is not larger than with none. What the compiler
+//! warns of is the same. Both are compared at each level, with each panic strategy.
 //!
 //! # To add something that programs do
 //!
@@ -49,6 +54,7 @@ mod random;
 mod reduce;
 mod report;
 mod run;
+mod told;
 mod trace;
 mod workshop;
 
@@ -62,7 +68,8 @@ use clap::Parser;
 use measure::compiler::Compiler;
 use measure::{program as machine, whole_file};
 
-use crate::arguments::Arguments;
+use crate::arguments::{Answer, Arguments};
+use crate::matrix::Turns;
 use crate::report::Report;
 use crate::run::Run;
 use crate::workshop::Tools;
@@ -160,7 +167,8 @@ fn prepare(arguments: &Arguments) -> Result<Run> {
         jobs: jobs.get(),
         batch: arguments.batch.get(),
         stop_at_first: arguments.stop_at_first,
-        thin: arguments.thin,
+        turns: if arguments.thin { Turns::THIN } else { Turns::WHOLE },
+        sizes: arguments.sizes == Answer::Yes,
         memcheck: arguments.memcheck,
         into,
     })

@@ -1,14 +1,17 @@
 //! The builds that every program has to behave the same in.
 //!
 //! Each is a set of passes, an opt-level and a panic strategy. All passes together, each alone and
-//! each pair are built. Most passes do nothing at opt-level 0, so there many of these sets come to
-//! the same, and are built only once; a set that comes to no pass at all is what the oracle has.
+//! each pair are built, with what they need. Sets that come to the same are built once: most passes
+//! do nothing at opt-level 0, and a pass that needs another makes the same pair with that as it is
+//! alone. A set that comes to no pass at all is what the oracle has.
+//!
+//! That makes more builds than a program has time for, so each sees a [share](share) of them.
 
 use std::fmt;
 
 use measure::arguments::unique;
 use measure::opt_level::OptLevel;
-use measure::passes::{PASSES, Pass, Variant};
+use measure::passes::{PASSES, Pass, Variant, with_needs};
 
 /// What a panic does.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -18,6 +21,9 @@ pub enum Panics {
     /// It aborts.
     Abort,
 }
+
+/// The panic strategies of the matrix.
+const PANICS: [Panics; 2] = [Panics::Unwind, Panics::Abort];
 
 impl Panics {
     /// The strategy as `-C panic` takes it.
@@ -42,6 +48,26 @@ pub struct Configuration {
     pub answers_pending: bool,
     /// Whether the compiler checks its MIR. That takes time, and levels 2 and 3 have the same MIR.
     pub is_checked: bool,
+    /// Whether the compiler tells its warnings and the sizes of futures, with all passes and with
+    /// none.
+    pub tells: bool,
+    pub part: Part,
+}
+
+/// What a build is in the matrix, with a number for all but those that every program sees. Builds
+/// of a part with numbers that follow each other are made in turns.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Part {
+    /// All passes.
+    All,
+    /// No pass.
+    Off,
+    /// One pass, with what it needs.
+    Alone(usize),
+    /// Two passes, with what they need.
+    Pair(usize),
+    /// Two crates, with the passes on in one of them or both.
+    TwoCrates(usize),
 }
 
 impl Configuration {
@@ -54,13 +80,23 @@ impl Configuration {
             panics: Panics::Unwind,
             answers_pending: false,
             is_checked: true,
+            tells: true,
+            part: Part::Off,
         }
     }
 
     /// The same without the passes.
     pub fn without_passes(&self) -> Self {
         let auxiliary = self.auxiliary.as_ref().map(|_| Variant::off());
-        Configuration { variant: Variant::off(), auxiliary, answers_pending: false, ..self.clone() }
+        let (variant, part) = (Variant::off(), Part::Off);
+        Configuration { variant, auxiliary, answers_pending: false, part, ..self.clone() }
+    }
+
+    /// Whether this is the build without passes that `other` is compared with for what the compiler
+    /// tells.
+    pub fn is_base_of(&self, other: &Configuration) -> bool {
+        let of = |it: &Configuration| (it.tells, it.level, it.panics, it.auxiliary.is_some());
+        self.part == Part::Off && other.part != Part::Off && of(self) == of(other) && self.tells
     }
 }
 
@@ -87,77 +123,113 @@ pub fn matrix(
     levels: &[OptLevel],
 ) -> Vec<Configuration> {
     let mut configurations = Vec::new();
-    for &level in levels {
-        let is_checked = level != OptLevel::O3 || !levels.contains(&OptLevel::O2);
-        for panics in [Panics::Unwind, Panics::Abort] {
-            configurations.extend(sets(chosen, level).into_iter().map(|set| Configuration {
-                variant: variant(&set, known, level),
-                auxiliary: None,
-                level,
-                panics,
-                answers_pending: set.contains(&RETURNED_PENDING),
-                is_checked,
-            }));
+    let places = levels.iter().flat_map(|&level| PANICS.map(|panics| (level, panics)));
+    for (place, (level, panics)) in places.enumerate() {
+        let Some(all) = effective(chosen, level) else { continue };
+        let all_pending = all.contains(&RETURNED_PENDING);
+        let on = || variant(&all, known, level);
+        let build = |variant, part| Configuration {
+            variant,
+            auxiliary: None,
+            level,
+            panics,
+            answers_pending: false,
+            is_checked: level != OptLevel::O3 || !levels.contains(&OptLevel::O2),
+            tells: false,
+            part,
+        };
+        let off =
+            Configuration { is_checked: false, tells: true, ..build(Variant::off(), Part::Off) };
+        if (level, panics) != (OptLevel::O0, Panics::Unwind) {
+            configurations.push(off);
         }
-    }
-    // What is in one crate may be inlined in the other, which may have different settings.
-    let level = levels.iter().copied().find(|&level| level != OptLevel::O0);
-    if let (Some(level), false) = (level, chosen.is_empty()) {
-        let on = variant(chosen, known, level);
-        let off = Variant::off;
-        let of_both = [(on.clone(), on.clone()), (on.clone(), off()), (off(), on)];
-        for (index, (variant, auxiliary)) in of_both.into_iter().enumerate() {
+        configurations.push(Configuration {
+            answers_pending: all_pending,
+            tells: true,
+            ..build(on(), Part::All)
+        });
+        let [alone, pairs] = sets(&all);
+        let numbered = |sets: Vec<Vec<&'static str>>, part: fn(usize) -> Part| {
+            sets.into_iter().enumerate().map(move |(number, set)| (set, part(number + place)))
+        };
+        for (set, part) in numbered(alone, Part::Alone).chain(numbered(pairs, Part::Pair)) {
             configurations.push(Configuration {
-                variant,
+                answers_pending: set.contains(&RETURNED_PENDING),
+                ..build(variant(&set, known, level), part)
+            });
+        }
+        // What is in one crate may be inlined in the other, which may have different settings.
+        let of_both = [(on(), on()), (on(), Variant::off()), (Variant::off(), on())];
+        for (mix, (variant, auxiliary)) in of_both.into_iter().enumerate() {
+            configurations.push(Configuration {
                 auxiliary: Some(auxiliary),
-                level,
-                panics: Panics::Unwind,
-                answers_pending: index == 0 && chosen.contains(&RETURNED_PENDING),
-                is_checked: true,
+                answers_pending: mix == 0 && all_pending,
+                // At each turn the mixes are at different places.
+                ..build(variant, Part::TwoCrates(place + MIX_STEP * mix))
             });
         }
     }
     configurations
 }
 
-/// How many turns it takes to make all builds, if only a share is made in each.
-const TURNS: usize = 6;
+/// How far two mixes of two crates are apart, in places.
+const MIX_STEP: usize = 3;
 
-/// The builds for one turn: those of two crates and those with as many passes as any at the level,
-/// and of the others a share, so that every program has them all after a few turns.
-pub fn share(matrix: &[Configuration], turn: usize) -> Vec<Configuration> {
-    let mut others = 0;
-    let mut is_due = |configuration: &Configuration| {
-        let is_first = matrix.iter().find(|other| other.level == configuration.level);
-        if configuration.auxiliary.is_some()
-            || is_first.is_some_and(|first| first.variant == configuration.variant)
-        {
-            return true;
-        }
-        others += 1;
-        (others + turn).is_multiple_of(TURNS)
-    };
-    matrix.iter().filter(|configuration| is_due(configuration)).cloned().collect()
+/// How many turns it takes to make all builds of a part.
+#[derive(Clone, Copy, Debug)]
+pub struct Turns {
+    alone: usize,
+    pairs: usize,
+    two_crates: usize,
 }
 
-/// The sets of passes that do something at the level, and each something else.
-fn sets(chosen: &[&'static str], level: OptLevel) -> Vec<Vec<&'static str>> {
+impl Turns {
+    /// What each program sees of the whole matrix.
+    pub const WHOLE: Turns = Turns { alone: 3, pairs: 6, two_crates: 8 };
+    /// What it sees of it with `--thin`.
+    pub const THIN: Turns = Turns { alone: 6, pairs: 18, two_crates: 8 };
+}
+
+/// The builds for one turn: those with all passes and those with none, and of the others a share,
+/// so that they all are made after a few turns.
+pub fn share(matrix: &[Configuration], turns: Turns, turn: u64) -> Vec<Configuration> {
+    let is_due = |number: usize, turns: usize| (number as u64 + turn).is_multiple_of(turns as u64);
+    let is_in = |configuration: &&Configuration| match configuration.part {
+        Part::All | Part::Off => true,
+        Part::Alone(number) => is_due(number, turns.alone),
+        Part::Pair(number) => is_due(number, turns.pairs),
+        Part::TwoCrates(number) => is_due(number, turns.two_crates),
+    };
+    matrix.iter().filter(is_in).cloned().collect()
+}
+
+/// The passes of `chosen` that do something at the level, with what they need, if there are any.
+fn effective(chosen: &[&'static str], level: OptLevel) -> Option<Vec<&'static str>> {
     let runs = |pass: &&Pass| level != OptLevel::O0 || !pass.optimizes;
+    let all = with_needs(chosen);
     let effective: Vec<_> = PASSES
         .iter()
-        .filter(|pass| chosen.contains(&pass.name))
+        .filter(|pass| all.contains(&pass.name))
         .filter(runs)
         .map(|pass| pass.name)
         .collect();
-    let mut sets = Vec::new();
-    if !effective.is_empty() {
-        sets.push(effective.clone());
-    }
-    for (index, &pass) in effective.iter().enumerate() {
-        sets.push(vec![pass]);
-        sets.extend(effective[index + 1..].iter().map(|&other| vec![pass, other]));
-    }
-    unique(sets)
+    (!effective.is_empty()).then_some(effective)
+}
+
+/// The sets of one of the passes `all` and of two, with what these need. None comes to the same as
+/// another, or as all.
+fn sets(all: &[&'static str]) -> [Vec<Vec<&'static str>>; 2] {
+    let mut seen = vec![all.to_vec()];
+    let mut new = |sets: Vec<Vec<&'static str>>| {
+        let sets: Vec<_> = unique(sets).into_iter().filter(|set| !seen.contains(set)).collect();
+        seen.extend(sets.clone());
+        sets
+    };
+    let alone = new(all.iter().map(|&pass| with_needs(&[pass])).collect());
+    let pairs = all.iter().enumerate().flat_map(|(index, &pass)| {
+        all[index + 1..].iter().map(move |&other| with_needs(&[pass, other]))
+    });
+    [alone, new(pairs.collect())]
 }
 
 /// The variant with the passes of `set`, under the name `on` if these are all that do something.
@@ -178,56 +250,120 @@ mod tests {
         configurations.iter().map(ToString::to_string).collect()
     }
 
+    /// How many builds there are with both panic strategies, in one crate, if there are so many
+    /// sets of passes. One more has none.
+    fn count(matrix: &[Configuration]) -> usize {
+        matrix.iter().filter(|it| it.auxiliary.is_none() && it.part != Part::Off).count()
+    }
+
+    fn all_passes() -> [&'static str; 7] {
+        PASSES.map(|pass| pass.name)
+    }
+
     #[test]
     fn sets_that_come_to_the_same_are_built_once() {
         let two = ["ReturnedPending", "ElideNoAwait"];
         let all = matrix(&two, &two, &[OptLevel::O0]);
-        assert_eq!(names(&all), ["on, opt-level 0, unwind", "on, opt-level 0, abort"]);
+        assert_eq!(count(&all), 2);
+        assert_eq!(names(&all)[0], "on, opt-level 0, unwind");
         let all = matrix(&two, &two, &[OptLevel::Z]);
         assert_eq!(
-            names(&all[..3]),
+            names(&all[..4]),
             [
+                "off, opt-level z, unwind",
                 "on, opt-level z, unwind",
                 "ReturnedPending, opt-level z, unwind",
-                "ElideNoAwait, opt-level z, unwind"
+                "ElideNoAwait, opt-level z, unwind",
             ]
         );
-        assert_eq!(all.len(), 9);
+        assert_eq!(count(&all), 2 * 3);
+        let one = ["LateAnswers"];
+        assert_eq!(count(&matrix(&one, &all_passes(), &[OptLevel::Z])), 2 * 2);
     }
 
     #[test]
-    fn all_four_passes_make_eleven_sets() {
-        let four = PASSES.map(|pass| pass.name);
-        assert_eq!(sets(&four, OptLevel::O3).len(), 1 + 4 + 6);
-        assert_eq!(sets(&four, OptLevel::O0).len(), 1);
-        assert_eq!(matrix(&four, &four, &LEVELS).len(), 3 * 2 * 11 + 2 + 3);
+    fn all_seven_passes_make_twenty_six_sets() {
+        let seven = all_passes();
+        let [alone, pairs] = sets(&seven);
+        // Three of the pairs are a pass with what it needs.
+        assert_eq!((alone.len(), pairs.len()), (7, 21 - 3));
+        let all = matrix(&seven, &seven, &LEVELS);
+        assert_eq!(count(&all), 3 * 2 * (1 + 7 + 18) + 2);
+        assert!(all.len() > 180, "{}", all.len());
+        let mut names = names(&all);
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), all.len());
+    }
+
+    #[test]
+    fn a_pass_is_never_without_what_it_needs() {
+        let seven = all_passes();
+        for build in matrix(&seven, &seven, &LEVELS) {
+            let off = "-Zmir-enable-passes=";
+            let switches = build.variant.rustflags.iter().find_map(|flag| flag.strip_prefix(off));
+            let Some(switches) = switches else { continue };
+            if switches.contains("-InlineAwait") {
+                assert!(switches.contains("-LateAnswers") && switches.contains("-UpvarsInPlace"));
+            }
+        }
     }
 
     #[test]
     fn a_pass_that_is_not_chosen_is_switched_off() {
         let known = ["ReturnedPending", "ElideNoAwait"];
         let all = matrix(&known[..1], &known, &[OptLevel::O2]);
-        assert!(all[0].variant.rustflags.contains(&"-Zmir-enable-passes=-ElideNoAwait".into()));
-        assert_eq!(all[0].variant.name, "ReturnedPending");
+        assert!(all[1].variant.rustflags.contains(&"-Zmir-enable-passes=-ElideNoAwait".into()));
+        assert_eq!(all[1].variant.name, "ReturnedPending");
         assert!(matrix(&known[1..], &known, &[OptLevel::O0]).is_empty());
     }
 
     #[test]
     fn in_turns_every_build_is_made() {
-        let four = PASSES.map(|pass| pass.name);
-        let all = matrix(&four, &four, &LEVELS);
-        let turns: Vec<_> = (0..TURNS).map(|turn| share(&all, turn)).collect();
-        assert!(all.iter().all(|build| turns.iter().any(|share| share.contains(build))));
-        assert!(turns.iter().all(|share| share.len() <= 8 + 3 + 10), "{turns:#?}");
+        let seven = all_passes();
+        let all = matrix(&seven, &seven, &LEVELS);
+        for (turns, most) in [(Turns::WHOLE, 50), (Turns::THIN, 31)] {
+            let shares: Vec<_> = (0..18).map(|turn| share(&all, turns, turn)).collect();
+            assert!(all.iter().all(|build| shares.iter().any(|share| share.contains(build))));
+            assert!(shares.iter().all(|share| share.len() <= most), "{}", shares[0].len());
+            for share in shares {
+                let on = |it: &&Configuration| it.part == Part::All;
+                assert_eq!(share.iter().filter(on).count(), 8);
+                let mixes = share.iter().filter(|it| it.auxiliary.is_some());
+                assert_eq!(mixes.count(), 3);
+                for pass in seven {
+                    let alone = variant(&with_needs(&[pass]), &seven, OptLevel::O2);
+                    assert!(share.iter().any(|it| it.variant == alone), "{pass}: {share:#?}");
+                }
+            }
+        }
     }
 
     #[test]
-    fn two_crates_may_have_different_settings() {
+    fn two_crates_may_have_different_settings_at_each_level() {
         let known = ["ReturnedPending"];
-        let all = names(&matrix(&known, &known, &[OptLevel::O0, OptLevel::O3]));
-        let last = &all[all.len() - 3..];
-        assert!(last[0].starts_with("on with on, opt-level 3"), "{last:?}");
-        assert!(last[1].contains("with off, opt-level 3"), "{last:?}");
-        assert!(last[2].starts_with("off with "), "{last:?}");
+        let all = matrix(&known, &known, &[OptLevel::O0, OptLevel::O3]);
+        let of_two: Vec<_> = all.into_iter().filter(|it| it.auxiliary.is_some()).collect();
+        assert_eq!(of_two.len(), 3 * 2 * 2);
+        let names = names(&of_two);
+        for at in ["opt-level 0, unwind", "opt-level 3, abort"] {
+            for mix in ["on with on", "on with off", "off with on"] {
+                assert!(names.contains(&format!("{mix}, {at}")), "{names:?}");
+            }
+        }
+        assert!(of_two.iter().all(|it| !it.answers_pending || it.variant == Variant::on()));
+    }
+
+    #[test]
+    fn what_the_compiler_tells_with_all_passes_is_compared_with_none_at_the_same_place() {
+        let seven = all_passes();
+        let mut all = matrix(&seven, &seven, &LEVELS);
+        all.push(Configuration::oracle());
+        for build in &all {
+            let bases: Vec<_> = all.iter().filter(|base| base.is_base_of(build)).collect();
+            let has_base = build.variant == Variant::on() && build.auxiliary.is_none();
+            assert_eq!(bases.len(), usize::from(has_base), "{build}");
+            assert!(bases.iter().all(|base| base.level == build.level));
+        }
     }
 }

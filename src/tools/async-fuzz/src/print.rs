@@ -3,12 +3,15 @@
 //! A program is a module with a `pub const PROGRAM`. Functions that are auxiliary can be printed
 //! into a module of another crate instead, see [`Split`].
 
+mod kinds;
+
 use std::fmt::Write as _;
 
 use crate::program::{
-    BUS, BUS_ARGUMENT, Block, Bus, Expression, Form, Function, Future, ITSELF, Lent, Node, Over,
-    Program, Statement, Type, Variable,
+    BUS, BUS_ARGUMENT, Block, Bus, Expression, Form, Function, Future, Hall, ITSELF, Lent, Over,
+    Program, Shape, Statement, Type, Variable, Wrapper,
 };
+use kinds::{foreign_text, hand_text, implementor_text, room_text};
 
 /// Where the functions go that are auxiliary.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -29,15 +32,20 @@ pub const RUNTIME: &str = "runtime";
 pub fn module(program: &Program, index: usize, split: Split, runtime: &str) -> String {
     let mut printer = Printer::new();
     printer.open(&format!("pub mod p{index} {{"));
-    let is_split = split == Split::Yes && program.functions.iter().any(|f| f.auxiliary);
+    let is_split = split == Split::Yes && program.has_auxiliary();
     printer.imports(runtime);
     if is_split {
         printer.line(&format!("use {AUXILIARY}::p{index}::*;"));
     }
-    printer.hand_written_futures(program, "");
+    printer.kinds(program, |_| true);
     let own = |function: &&Function| !(is_split && function.auxiliary);
     if program.functions.iter().any(|function| is_method(function.form)) {
         printer.line("struct Device(Token);");
+    }
+    if let Some(maker) = &program.maker
+        && !(is_split && maker.auxiliary)
+    {
+        printer.maker(maker, "");
     }
     if let Some(buses) = &program.buses {
         printer.buses(buses);
@@ -52,15 +60,17 @@ pub fn module(program: &Program, index: usize, split: Split, runtime: &str) -> S
 
 /// The module of the functions of a program that are auxiliary, in the crate of those.
 pub fn auxiliary_module(program: &Program, index: usize, runtime: &str) -> Option<String> {
-    let functions: Vec<_> = program.functions.iter().filter(|f| f.auxiliary).collect();
-    if functions.is_empty() {
+    if !program.has_auxiliary() {
         return None;
     }
     let mut printer = Printer::new();
     printer.open(&format!("pub mod p{index} {{"));
     printer.imports(runtime);
-    printer.hand_written_futures(program, "");
-    for function in functions {
+    printer.kinds(program, |function| function.auxiliary);
+    if let Some(maker) = program.maker.as_ref().filter(|maker| maker.auxiliary) {
+        printer.maker(maker, "pub ");
+    }
+    for function in program.functions.iter().filter(|function| function.auxiliary) {
         printer.function(function, "pub ");
     }
     printer.close("}");
@@ -99,39 +109,6 @@ impl Printer {
         self.line("use std::task::{Context, Poll};");
     }
 
-    fn hand_written_futures(&mut self, program: &Program, visible: &str) {
-        let (mut has_prompt, mut has_slow) = (false, false);
-        program.clone().walk(&mut |node| match node {
-            Node::Future(Future::Prompt(_)) => has_prompt = true,
-            Node::Future(Future::Slow(..)) => has_slow = true,
-            _ => {}
-        });
-        if has_prompt {
-            self.line(&format!("{visible}struct Prompt(u32);"));
-            self.open("impl Future for Prompt {");
-            self.line("type Output = u32;");
-            self.open("fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<u32> {");
-            self.line("mark(0, self.0);");
-            self.line("Poll::Ready(self.0)");
-            self.close("}");
-            self.close("}");
-        }
-        if has_slow {
-            self.line(&format!("{visible}struct Slow(u32, u32, Token);"));
-            self.open("impl Future for Slow {");
-            self.line("type Output = u32;");
-            self.open(
-                "fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<u32> {",
-            );
-            self.line("polled(self.0, context);");
-            self.line("if self.0 == 0 { return Poll::Ready(self.1); }");
-            self.line("self.0 -= 1;");
-            self.line("Poll::Pending");
-            self.close("}");
-            self.close("}");
-        }
-    }
-
     fn buses(&mut self, buses: &[Bus; 2]) {
         self.open("trait Bus {");
         self.line("async fn transfer(&mut self, v0: u32) -> u32;");
@@ -159,6 +136,7 @@ impl Printer {
         let number = function.number;
         let mut parameters: Vec<_> = function.parameters.iter().map(parameter).collect();
         let output = type_name(function.output);
+        let mut generics = "";
         match function.form {
             Form::Plain => {}
             Form::Block => {
@@ -183,10 +161,11 @@ impl Printer {
             }
             Form::OverFuture => parameters.insert(0, "future: impl Future<Output = u32>".into()),
             Form::OverBus => parameters.insert(0, "mut bus: &mut impl Bus".into()),
+            Form::OverType => generics = "<X: Maker>",
             Form::Recursive => parameters.insert(0, "depth: u32".into()),
         }
         let parameters = parameters.join(", ");
-        self.open(&format!("{visible}async fn f{number}({parameters}) -> {output} {{"));
+        self.open(&format!("{visible}async fn f{number}{generics}({parameters}) -> {output} {{"));
         self.block_inside(&function.body);
         self.close("}");
         if is_method(function.form) {
@@ -411,6 +390,8 @@ impl Printer {
                 let inner = self.expression(inner);
                 take_text(&inner, *of)
             }
+            E::Foreign(foreign, inner) => foreign_text(*foreign, &self.expression(inner)),
+            E::Room(room, function, inner) => room_text(*room, *function, &self.expression(inner)),
             E::Outcome(inner) => format!("outcome({})", self.expression(inner)),
             E::Try(inner) => format!("{}?", self.expression(inner)),
             E::If(condition, then, otherwise) => {
@@ -451,6 +432,26 @@ impl Printer {
                 format!("Slow({pending}, {}, token())", self.expression(value))
             }
             F::Prompt(value) => format!("Prompt({})", self.expression(value)),
+            F::Hand(shape, pending, value) => {
+                let value = self.expression(value);
+                hand_text(*shape, *pending, &value)
+            }
+            F::Wrapped(Wrapper::InVain, inner) => {
+                format!("WrappedInVain({}, false)", self.future(inner))
+            }
+            F::Wrapped(wrapper, inner) => format!("Wrapped{wrapper:?}({})", self.future(inner)),
+            F::Hall(Hall::Maker, function, pending, value) => {
+                format!("hall{function}({pending}, {})", self.expression(value))
+            }
+            F::Hall(hall, function, pending, value) => {
+                format!("Hall{hall:?}{function}({pending}, {})", self.expression(value))
+            }
+            F::TraitCall(implementor, method, argument) => {
+                let implementor = implementor_text(*implementor);
+                let argument = argument.as_deref().map(|argument| self.expression(argument));
+                let argument = argument.unwrap_or_default();
+                format!("<{implementor} as Maker>::m{method}({argument})")
+            }
             F::Ready(value) => format!("std::future::ready({})", self.expression(value)),
             F::PollFn(value) => {
                 let value = self.expression(value);
@@ -465,6 +466,9 @@ impl Printer {
                 match over.as_deref() {
                     Some(Over::Future(future)) => all.push(self.future(future)),
                     Some(Over::Bus(lent)) => all.push(lent_text(*lent)),
+                    Some(Over::Type(implementor)) => {
+                        callee += &format!("::<{}>", implementor_text(*implementor));
+                    }
                     Some(Over::Device(device)) => {
                         callee.insert_str(0, &format!("{}.", name(*device)));
                     }
@@ -539,6 +543,7 @@ impl Printer {
                 let awaited = self.awaited_first(inner.as_deref());
                 format!("({{ let raw = pointer(6); async move {{ {awaited}unsafe {{ *raw }} }} }})")
             }
+            F::Unique(unique, inner) => self.unique_text(*unique, inner.as_deref()),
         }
     }
 
@@ -624,6 +629,8 @@ pub fn future_type(future: &Future, program: &Program) -> Type {
             .iter()
             .find(|callee| callee.number == *function)
             .map_or(Type::Number, |callee| callee.output),
+        Future::Wrapped(_, inner) => future_type(inner, program),
+        Future::Hand(Shape::Question, ..) => Type::Outcome,
         _ => Type::Number,
     }
 }

@@ -7,6 +7,10 @@
 //!
 //! A tree is walked in one order, that of evaluation. [`Node`] is what a walk sees.
 
+mod kinds;
+
+pub use kinds::{Foreign, Hall, Implementor, Method, Own, Room, Shape, Trait, Unique, Wrapper};
+
 /// The types that values in a program have.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Type {
@@ -50,6 +54,7 @@ pub struct Program {
     pub seed: u64,
     /// Each calls only those before it, or itself.
     pub functions: Vec<Function>,
+    pub maker: Option<Trait>,
     pub buses: Option<[Bus; 2]>,
     /// What is done before the future is made.
     pub prelude: Vec<Statement>,
@@ -68,7 +73,7 @@ pub struct Bus {
     pub peek: Block,
 }
 
-/// The variable that is the argument of a bus's method.
+/// The variable that is the argument of a bus's method, or of a trait's.
 pub const BUS_ARGUMENT: Variable = Variable { number: 0, of: Type::Number };
 
 /// The variable `self` of a method that takes `&mut self`
@@ -106,6 +111,8 @@ pub enum Form {
     OverFuture,
     /// Generic over a bus, to which its first argument is `&mut`
     OverBus,
+    /// Generic over a type that implements the trait
+    OverType,
     /// Calls itself, boxed; its first argument is the depth
     Recursive,
 }
@@ -194,6 +201,9 @@ pub enum Expression {
     LookAtSelf,
     /// Takes a value of any type and gives a number
     Take(Box<Expression>, Type),
+    Foreign(Foreign, Box<Expression>),
+    /// The number, from where the size of the function's future is of use
+    Room(Room, u32, Box<Expression>),
     Outcome(Box<Expression>),
     Try(Box<Expression>),
     If(Box<Expression>, Box<Block>, Box<Block>),
@@ -213,6 +223,14 @@ pub enum Future {
     Slow(u32, Box<Expression>),
     /// Written by hand, and never pending
     Prompt(Box<Expression>),
+    /// Written by hand, and pending so often, or never
+    Hand(Shape, Option<u32>, Box<Expression>),
+    /// Written by hand around another one
+    Wrapped(Wrapper, Box<Future>),
+    /// Written by hand, pending so often, with use for the size of the function's future
+    Hall(Hall, u32, u32, Box<Expression>),
+    /// A method of the trait
+    TraitCall(Implementor, usize, Option<Box<Expression>>),
     /// `core::future::ready`
     Ready(Box<Expression>),
     /// `poll_fn`
@@ -255,6 +273,8 @@ pub enum Future {
     ReadsOnce(Option<Box<Future>>),
     /// Reads through a pointer, which it may not when it is done
     Peeks(Option<Box<Future>>),
+    /// Makes a value of what it is given, which it may do but once
+    Unique(Unique, Option<Box<Future>>),
 }
 
 /// What the first argument of a generic function is, or of a method.
@@ -262,6 +282,7 @@ pub enum Future {
 pub enum Over {
     Future(Future),
     Bus(Lent),
+    Type(Implementor),
     /// A device that the caller has, instead of a new one
     Device(Variable),
 }
@@ -291,6 +312,17 @@ type Visit<'a> = &'a mut dyn FnMut(Node<'_>);
 impl Program {
     /// Shows every part of the program, each before its own parts.
     pub fn walk(&mut self, visit: Visit<'_>) {
+        for method in self.maker.iter_mut().flat_map(|maker| &mut maker.methods) {
+            if let Some(default) = &mut method.default {
+                walk_block(default, visit);
+            }
+            for own in method.own.iter_mut().flatten() {
+                match own {
+                    Own::Async(body) => walk_block(body, visit),
+                    Own::Plain(_, future) => walk_future(future, visit),
+                }
+            }
+        }
         for function in &mut self.functions {
             walk_block(&mut function.body, visit);
         }
@@ -302,6 +334,12 @@ impl Program {
             walk_statement(statement, visit);
         }
         walk_future(&mut self.root, visit);
+    }
+
+    /// Whether there is something to stand in a crate of its own.
+    pub fn has_auxiliary(&self) -> bool {
+        self.functions.iter().any(|function| function.auxiliary)
+            || self.maker.as_ref().is_some_and(|maker| maker.auxiliary)
     }
 }
 
@@ -372,6 +410,8 @@ fn walk_expression(expression: &mut Expression, visit: Visit<'_>) {
         | Get(inner)
         | Look(inner)
         | Take(inner, _)
+        | Foreign(_, inner)
+        | Room(_, _, inner)
         | Outcome(inner)
         | Try(inner) => walk_expression(inner, visit),
         If(condition, then, otherwise) => {
@@ -399,11 +439,18 @@ pub fn walk_future(future: &mut Future, visit: Visit<'_>) {
     visit(Node::Future(future));
     match future {
         Never | Parameter => {}
+        TraitCall(_, _, argument) => {
+            if let Some(argument) = argument {
+                walk_expression(argument, visit);
+            }
+        }
         Leaf(_, value)
         | Slow(_, value)
         | Prompt(value)
         | Ready(value)
         | PollFn(value)
+        | Hand(_, _, value)
+        | Hall(_, _, _, value)
         | BusCall(_, value) => walk_expression(value, visit),
         Peek(_, arguments) => {
             arguments.iter_mut().for_each(|argument| walk_expression(argument, visit));
@@ -423,8 +470,10 @@ pub fn walk_future(future: &mut Future, visit: Visit<'_>) {
             walk_future(one, visit);
             walk_future(other, visit);
         }
-        Boxed(inner) | Dyn(inner) | Again(inner) | Guarded(inner) => walk_future(inner, visit),
-        FreesPointer(inner) | ReadsOnce(inner) | Peeks(inner) => {
+        Wrapped(_, inner) | Boxed(inner) | Dyn(inner) | Again(inner) | Guarded(inner) => {
+            walk_future(inner, visit);
+        }
+        FreesPointer(inner) | ReadsOnce(inner) | Peeks(inner) | Unique(_, inner) => {
             if let Some(inner) = inner {
                 walk_future(inner, visit);
             }

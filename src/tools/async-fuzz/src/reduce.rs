@@ -6,8 +6,8 @@
 //! whether they make sense.
 
 use crate::program::{
-    Block, Expression, Future, Lent, Node, Over, Program, Statement, Type, walk_future,
-    walk_statement,
+    Block, Expression, Future, Implementor, Lent, Node, Over, Program, Statement, Trait, Type,
+    walk_future, walk_statement,
 };
 
 /// Reduces `program`, for which `shows` is true, until nothing can be taken away or `is_over`.
@@ -30,6 +30,14 @@ pub fn reduce(
 pub fn weight(program: &Program) -> u64 {
     let mut weight = 100 * program.functions.len() as u64;
     weight += if program.buses.is_some() { 100 } else { 0 };
+    if let Some(maker) = &program.maker {
+        weight += 100 + 50 * maker.types as u64;
+        for method in &maker.methods {
+            let own = method.own.iter().filter(|own| own.is_some()).count();
+            weight += 50 + 20 * (own + usize::from(method.default.is_some())) as u64;
+            weight += u64::from(method.is_never_inlined);
+        }
+    }
     weight += 20 * program.prelude.len() as u64;
     for function in &program.functions {
         weight += 5 * function.parameters.len() as u64;
@@ -50,9 +58,15 @@ pub fn weight(program: &Program) -> u64 {
             Node::Future(Future::Leaf(pending, _) | Future::Slow(pending, _)) => {
                 8 + u64::from(*pending)
             }
+            Node::Future(Future::Hand(_, pending, _)) => 14 + u64::from(pending.unwrap_or(0)),
+            Node::Future(Future::Hall(_, _, pending, _)) => 20 + u64::from(*pending),
+            Node::Future(Future::TraitCall(Implementor::Type(_), ..)) => 12,
+            Node::Future(Future::TraitCall(..)) => 13,
             Node::Future(Future::Block { moves, .. }) => 10 + u64::from(!*moves),
             Node::Future(Future::Call { over: Some(over), .. }) => match **over {
                 Over::Future(_) | Over::Bus(Lent::New(_)) => 12,
+                Over::Type(Implementor::Type(_)) => 12,
+                Over::Type(_) => 13,
                 Over::Device(_) | Over::Bus(Lent::Own(_)) => 13,
                 Over::Bus(Lent::Forwarded(_)) => 14,
             },
@@ -72,12 +86,22 @@ fn without_functions(
     while index < program.functions.len() && !is_over() {
         let mut less = program.clone();
         let number = less.functions.remove(index).number;
-        less.walk(&mut |node| {
-            if let Node::Future(future) = node
-                && matches!(future, Future::Call { function, .. } if *function == number)
-            {
-                *future = Future::Ready(Box::new(Expression::Literal(1)));
+        less.walk(&mut |node| match node {
+            Node::Future(future) => {
+                if let Future::Call { function, .. } | Future::Hall(_, function, ..) = future
+                    && *function == number
+                {
+                    *future = Future::Ready(Box::new(Expression::Literal(1)));
+                }
             }
+            Node::Expression(expression) => {
+                if let Expression::Room(_, function, _) = expression
+                    && *function == number
+                {
+                    *expression = Expression::Literal(1);
+                }
+            }
+            _ => {}
         });
         if shows(&less) {
             program = less;
@@ -85,12 +109,13 @@ fn without_functions(
             index += 1;
         }
     }
-    if program.buses.is_some() {
+    if program.buses.is_some() && !is_over() {
         let less = Program { buses: None, ..program.clone() };
         if shows(&less) {
             program = less;
         }
     }
+    program = with_less_of_trait(program, shows, is_over);
     let mut index = 0;
     while index < program.prelude.len() && !is_over() {
         let mut less = program.clone();
@@ -102,6 +127,54 @@ fn without_functions(
         }
     }
     without_parameters(program, shows, is_over)
+}
+
+/// Takes away the trait, or what its methods and types have that may be done without.
+fn with_less_of_trait(
+    mut program: Program,
+    shows: &mut dyn FnMut(&Program) -> bool,
+    is_over: &dyn Fn() -> bool,
+) -> Program {
+    let mut choice = 0;
+    while !is_over() {
+        let Some(maker) = &program.maker else { break };
+        let Some(less) = smaller_traits(maker).into_iter().nth(choice) else { break };
+        let less = Program { maker: less, ..program.clone() };
+        if weight(&less) < weight(&program) && shows(&less) {
+            (program, choice) = (less, 0);
+        } else {
+            choice += 1;
+        }
+    }
+    program
+}
+
+fn smaller_traits(maker: &Trait) -> Vec<Option<Trait>> {
+    let mut smaller = vec![None];
+    let mut add = |change: &dyn Fn(&mut Trait)| {
+        let mut less = maker.clone();
+        change(&mut less);
+        smaller.push(Some(less));
+    };
+    add(&|less| {
+        less.methods.pop();
+    });
+    add(&|less| {
+        less.types = less.types.saturating_sub(1);
+        less.methods.iter_mut().for_each(|method| method.own.truncate(less.types));
+    });
+    for index in 0..maker.methods.len() {
+        add(&|less| less.methods[index].default = None);
+        add(&|less| less.methods[index].is_never_inlined = false);
+        for of in 0..maker.types {
+            add(&|less| {
+                if let Some(own) = less.methods[index].own.get_mut(of) {
+                    *own = None;
+                }
+            });
+        }
+    }
+    smaller
 }
 
 fn without_parameters(
@@ -322,6 +395,7 @@ fn smaller_expressions(expression: &Expression) -> Vec<Expression> {
         E::Sum(one, other) | E::Xor(one, other) => {
             smaller.extend([(**one).clone(), (**other).clone()]);
         }
+        E::Foreign(_, inner) | E::Room(_, _, inner) => smaller.push((**inner).clone()),
         E::Take(inner, _) | E::Try(inner) | E::Outcome(inner) | E::Element(inner) => {
             smaller.push((**inner).clone());
             if let E::Outcome(number) = &**inner {
@@ -363,6 +437,8 @@ fn future_value(future: &Future) -> Option<Expression> {
         Future::Leaf(_, value)
         | Future::Slow(_, value)
         | Future::Prompt(value)
+        | Future::Hand(_, _, value)
+        | Future::Hall(_, _, _, value)
         | Future::Ready(value)
         | Future::PollFn(value) => Some((**value).clone()),
         Future::Block { body, .. } => body.tail.as_deref().cloned(),
@@ -396,7 +472,10 @@ fn smaller_futures(future: &Future) -> Vec<Future> {
                 Over::Bus(Lent::Forwarded(bus)) => {
                     &[Some(Over::Bus(Lent::New(0))), Some(Over::Bus(Lent::Own(bus)))]
                 }
-                Over::Future(_) | Over::Bus(Lent::New(_)) => &[],
+                Over::Type(Implementor::Parameter | Implementor::Itself) => {
+                    &[Some(Over::Type(Implementor::Type(0)))]
+                }
+                Over::Future(_) | Over::Bus(Lent::New(_)) | Over::Type(_) => &[],
             };
             smaller.extend(overs.iter().cloned().map(|over| F::Call {
                 function: *function,
@@ -411,6 +490,23 @@ fn smaller_futures(future: &Future) -> Vec<Future> {
         F::FreesPointer(Some(_)) => smaller.push(F::FreesPointer(None)),
         F::ReadsOnce(Some(_)) => smaller.push(F::ReadsOnce(None)),
         F::Peeks(Some(_)) => smaller.push(F::Peeks(None)),
+        F::Unique(unique, Some(_)) => smaller.push(F::Unique(*unique, None)),
+        F::Hand(_, None, value) => smaller.push(F::Prompt(value.clone())),
+        F::Hand(shape, Some(pending), value) => {
+            smaller.push(F::Leaf(*pending, value.clone()));
+            if *pending > 0 {
+                smaller.push(F::Hand(*shape, Some(pending - 1), value.clone()));
+            }
+        }
+        F::Hall(hall, function, pending, value) => {
+            smaller.push(F::Leaf(*pending, value.clone()));
+            if *pending > 0 {
+                smaller.push(F::Hall(*hall, *function, pending - 1, value.clone()));
+            }
+        }
+        F::TraitCall(Implementor::Parameter | Implementor::Itself, method, value) => {
+            smaller.push(F::TraitCall(Implementor::Type(0), *method, value.clone()));
+        }
         _ => {}
     }
     smaller
@@ -467,6 +563,31 @@ mod tests {
             let mut shows = |program: &Program| calls(program) == before;
             let reduced = reduce(program, &mut shows, &|| false);
             assert_eq!(counts(&reduced, |node| has(node, &is_lent)), 0, "seed {seed}");
+        }
+        assert!(found > 10, "{found}");
+    }
+
+    #[test]
+    fn a_trait_is_left_with_what_it_takes() {
+        let overrides = |program: &Program| {
+            let methods = program.maker.iter().flat_map(|maker| &maker.methods);
+            methods
+                .filter(|method| method.default.is_some())
+                .flat_map(|method| method.own.iter().flatten())
+                .count()
+        };
+        let mut found = 0;
+        for seed in 0..300 {
+            let program = generate::program(seed);
+            if overrides(&program) == 0 {
+                continue;
+            }
+            found += 1;
+            let reduced = reduce(program, &mut |program| overrides(program) > 0, &|| false);
+            assert_eq!(overrides(&reduced), 1, "seed {seed}: {reduced:#?}");
+            let is_call = |node: &Node<'_>| matches!(node, Node::Future(Future::TraitCall(..)));
+            let calls = counts(&reduced, is_call);
+            assert!(calls <= 1, "seed {seed}: {reduced:#?}");
         }
         assert!(found > 10, "{found}");
     }

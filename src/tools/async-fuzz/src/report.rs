@@ -31,8 +31,10 @@ use crate::matrix::Configuration;
 pub struct Report {
     pub compiler: String,
     pub matrix: Vec<Configuration>,
+    /// How many builds each program was tried in at most, with the oracle.
+    pub builds_each: usize,
     pub first_seed: u64,
-    /// How many programs were tried in all builds.
+    /// How many programs were tried in all builds that they see.
     pub programs: u64,
     pub time: Duration,
     /// What was found, with the folder that it was written to.
@@ -57,9 +59,11 @@ impl Report {
         let seconds = self.time.as_secs_f64();
         let rate = self.programs as f64 * 3600.0 / seconds.max(0.001);
         text += &format!(
-            "{} programs (seeds {} to {last}) in {} builds: {seconds:.0} s, {rate:.0} an hour\n",
+            "{} programs (seeds {} to {last}), each in {} of {} builds: {seconds:.0} s, {rate:.0} \
+             an hour\n",
             self.programs,
             self.first_seed,
+            self.builds_each,
             self.matrix.len() + 1,
         );
         if self.interrupted {
@@ -154,6 +158,7 @@ mod tests {
         Report {
             compiler: "rustc 1.96.0-dev".into(),
             matrix: vec![Configuration::oracle(); 20],
+            builds_each: 9,
             first_seed: 10,
             programs: 300,
             time: Duration::from_secs(100),
@@ -166,7 +171,8 @@ mod tests {
     fn the_last_line_counts_programs() {
         let text = report().table();
         assert_eq!(text.lines().last(), Some("299 passed, 1 failed"), "{text}");
-        assert!(text.contains("300 programs (seeds 10 to 309) in 21 builds: 100 s, 10800 an hour"));
+        let line = "300 programs (seeds 10 to 309), each in 9 of 21 builds: 100 s, 10800 an hour";
+        assert!(text.contains(line), "{text}");
         let none = Report { findings: Vec::new(), ..report() }.table();
         assert_eq!(none.lines().last(), Some("300 passed, 0 failed"), "{none}");
     }

@@ -1,8 +1,9 @@
 //! A run: threads that take seeds, judge their programs, and put down what they find.
 
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,7 @@ use measure::compiler::Compiler;
 use crate::execution;
 use crate::finding::{Finding, Kind};
 use crate::judge::Judge;
-use crate::matrix::{self, Configuration};
+use crate::matrix::{self, Configuration, Turns};
 use crate::progress::Progress;
 use crate::report::Report;
 use crate::workshop::{self, Tools, Workshop};
@@ -33,8 +34,10 @@ pub struct Run {
     /// How many programs make one crate.
     pub batch: usize,
     pub stop_at_first: bool,
-    /// Whether each batch is only built in a share of the matrix.
-    pub thin: bool,
+    /// Which share of the matrix each batch sees.
+    pub turns: Turns,
+    /// Whether futures are not to be larger with the passes.
+    pub sizes: bool,
     pub memcheck: u32,
     /// The folder for findings.
     pub into: PathBuf,
@@ -44,6 +47,8 @@ pub struct Run {
 struct Shared {
     next_seed: AtomicU64,
     done: AtomicU64,
+    /// How many builds the share had that had the most of them.
+    most_builds: AtomicUsize,
     findings: Mutex<Vec<(Finding, PathBuf)>>,
     start: Instant,
     progress: Progress,
@@ -60,6 +65,7 @@ impl Run {
         let shared = Shared {
             next_seed: AtomicU64::new(self.first_seed),
             done: AtomicU64::new(0),
+            most_builds: AtomicUsize::new(0),
             findings: Mutex::default(),
             start: Instant::now(),
             progress: Progress::new(self.count),
@@ -86,6 +92,7 @@ impl Run {
         Ok(Report {
             compiler: self.compiler.version.clone(),
             matrix: self.matrix.clone(),
+            builds_each: 1 + shared.most_builds.into_inner(),
             first_seed: self.first_seed,
             programs: shared.done.into_inner(),
             time: shared.start.elapsed(),
@@ -107,14 +114,13 @@ impl Run {
             workshop: Workshop::open(tools, folder, &format!("job-{job}"))?,
             matrix: self.matrix.clone(),
             memcheck: self.memcheck,
+            sizes: self.sizes,
             stop_at_first: self.stop_at_first,
             is_worth_reducing: &is_worth_reducing,
         };
         while let Some(seeds) = self.take_seeds(shared) {
-            if self.thin {
-                let turn = (seeds[0] - self.first_seed) / self.batch() as u64;
-                judge.matrix = matrix::share(&self.matrix, turn as usize);
-            }
+            judge.matrix = matrix::share(&self.matrix, self.turns, self.seeds().turn(seeds[0]));
+            shared.most_builds.fetch_max(judge.matrix.len(), Ordering::Relaxed);
             let Some(found) = judge.judge(&seeds)? else { return Ok(()) };
             self.compiler.check_unchanged()?;
             let count = found.len();
@@ -140,16 +146,85 @@ impl Run {
         if is_late || execution::is_stopped() {
             return None;
         }
-        let batch = self.batch() as u64;
-        let first = shared.next_seed.fetch_add(batch, Ordering::Relaxed);
-        let end = self.count.map_or(u64::MAX, |count| self.first_seed.saturating_add(count));
-        let seeds: Vec<_> = (first..first.saturating_add(batch).min(end)).collect();
-        (!seeds.is_empty()).then_some(seeds)
+        let seeds = self.seeds();
+        let next = |first| Some(seeds.batch(first).end);
+        let first = shared.next_seed.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
+        let batch: Vec<_> = seeds.batch(first.unwrap_or_else(|first| first)).collect();
+        (!batch.is_empty()).then_some(batch)
     }
 
-    /// How many programs to take at once: so few that all threads get some.
-    fn batch(&self) -> usize {
+    fn seeds(&self) -> Seeds {
         let share = self.count.map_or(u64::MAX, |count| count.div_ceil(self.jobs as u64));
-        self.batch.min(usize::try_from(share).unwrap_or(usize::MAX)).max(1)
+        Seeds {
+            batch: (self.batch as u64).max(1),
+            share: share.max(1),
+            end: self.count.map_or(u64::MAX, |count| self.first_seed.saturating_add(count)),
+        }
+    }
+}
+
+/// Which seeds are tried together.
+struct Seeds {
+    /// How many programs make one crate.
+    batch: u64,
+    /// How many there are for each thread. So all get some.
+    share: u64,
+    /// The seed behind the last.
+    end: u64,
+}
+
+impl Seeds {
+    /// The turn of the program with this seed. It depends on nothing but the size of a batch, so
+    /// that another run sees the program in the same builds.
+    fn turn(&self, seed: u64) -> u64 {
+        seed / self.batch
+    }
+
+    /// The seeds that are taken together, from `first` on. All have the same turn.
+    fn batch(&self, first: u64) -> Range<u64> {
+        let end_of_turn = (self.turn(first) + 1).saturating_mul(self.batch);
+        let end = first.saturating_add(self.batch.min(self.share));
+        first..end.min(end_of_turn).min(self.end).max(first)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The batches from `first` on.
+    fn batches(seeds: &Seeds, first: u64) -> Vec<Range<u64>> {
+        let mut batches = vec![seeds.batch(first)];
+        while let Some(last) = batches.last().filter(|last| !last.is_empty()) {
+            let next = seeds.batch(last.end);
+            batches.push(next);
+        }
+        batches.pop();
+        batches
+    }
+
+    #[test]
+    fn a_batch_ends_where_its_turn_does() {
+        let seeds = Seeds { batch: 240, share: 1000, end: 2000 };
+        assert_eq!(
+            batches(&seeds, 1000),
+            [1000..1200, 1200..1440, 1440..1680, 1680..1920, 1920..2000]
+        );
+        let seeds = Seeds { batch: 240, share: 150, end: 300 };
+        assert_eq!(batches(&seeds, 0), [0..150, 150..240, 240..300]);
+        assert!(seeds.batch(300).is_empty() && seeds.batch(400).is_empty());
+    }
+
+    #[test]
+    fn a_program_has_the_same_turn_in_every_run() {
+        let whole = Seeds { batch: 240, share: 1000, end: u64::MAX };
+        let alone = Seeds { batch: 240, share: 1, end: 4712 };
+        assert_eq!(alone.batch(4711), 4711..4712);
+        let batch = batches(&Seeds { end: 6000, ..whole }, 17)
+            .into_iter()
+            .find(|batch| batch.contains(&4711))
+            .unwrap();
+        assert_eq!(alone.turn(4711), alone.turn(batch.start));
+        assert_ne!(alone.turn(4711), alone.turn(batch.end));
     }
 }

@@ -1,7 +1,7 @@
 //! What the runs of a program come to, and when two are the same.
 //!
 //! The [runtime](../runtime/runtime.rs) says what the lines are that are read here, and what a cut
-//! is.
+//! is and a panic.
 
 use std::collections::BTreeMap;
 
@@ -11,10 +11,11 @@ use crate::matrix::{Configuration, Panics};
 /// with nothing left to do.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub enum Ending {
-    /// It came to its end, with this trace; the second hash is that of the trace up to the cut.
-    Ended { trace: String, cut: Option<String>, resumed: bool },
-    /// A panic aborted it, with this trace up to the cut.
-    Died { cut: String, resumed: bool },
+    /// It came to its end, with this trace; the other hashes are those of the trace up to the cut,
+    /// and up to the first panic that was not because there was nothing left to do.
+    Ended { trace: String, cut: Option<String>, panic: Option<String>, resumed: bool },
+    /// A panic aborted it, with these traces up to the cut and up to the panic.
+    Died { cut: String, panic: String, resumed: bool },
     /// A signal or an exit code ended it, or the time limit, as `waitpid` tells.
     Killed(i32),
 }
@@ -34,13 +35,17 @@ fn read_line(line: &str) -> Option<((usize, usize), Ending)> {
         [rest @ .., "resumed"] => (rest, true),
         _ => (rest, false),
     };
+    let if_any = |hash: &str| (hash != "-").then(|| hash.to_owned());
     let ending = match (*how, rest) {
-        ("ended", [trace, cut]) => Ending::Ended {
+        ("ended", [trace, cut, panic]) => Ending::Ended {
             trace: (*trace).to_owned(),
-            cut: (*cut != "-").then(|| (*cut).to_owned()),
+            cut: if_any(cut),
+            panic: if_any(panic),
             resumed,
         },
-        ("died", [cut]) => Ending::Died { cut: (*cut).to_owned(), resumed },
+        ("died", [cut, panic]) => {
+            Ending::Died { cut: (*cut).to_owned(), panic: (*panic).to_owned(), resumed }
+        }
         ("killed", [status]) => Ending::Killed(status.parse().ok()?),
         _ => return None,
     };
@@ -51,7 +56,8 @@ fn read_line(line: &str) -> Option<((usize, usize), Ending)> {
 /// `configuration`.
 ///
 /// A poll of a future with nothing left to do is a panic or none, and no panic where the build has
-/// it answer `Pending`. Where panics abort, the process ends at the first of them.
+/// it answer `Pending`. Where panics abort, a run may die at the first of these if there are any,
+/// and does at the first panic with another reason.
 pub fn is_same(
     expected: Option<&Ending>,
     ending: Option<&Ending>,
@@ -65,12 +71,20 @@ pub fn is_same(
     }
     let aborts = configuration.panics == Panics::Abort;
     match (expected, ending) {
-        (Ending::Ended { cut: Some(expected), .. }, Ending::Died { cut, .. }) if aborts => {
-            expected == cut
+        (Ending::Ended { cut: expected, .. }, Ending::Died { cut, resumed: true, .. })
+            if aborts =>
+        {
+            expected.as_ref() == Some(cut)
         }
-        (Ending::Ended { trace, cut, .. }, Ending::Ended { trace: other, cut: other_cut, .. }) => {
-            trace == other && (aborts || cut == other_cut)
+        (Ending::Ended { panic: expected, .. }, Ending::Died { panic, resumed: false, .. })
+            if aborts =>
+        {
+            expected.as_ref() == Some(panic)
         }
+        (
+            Ending::Ended { trace, cut, panic, .. },
+            Ending::Ended { trace: other, cut: other_cut, panic: other_panic, .. },
+        ) => (trace, cut, panic) == (other, other_cut, other_panic),
         (Ending::Killed(_), Ending::Died { .. }) if aborts => true,
         _ => expected == ending,
     }
@@ -101,11 +115,16 @@ mod tests {
     use super::*;
 
     fn ended(trace: &str, cut: Option<&str>) -> Ending {
-        Ending::Ended { trace: trace.into(), cut: cut.map(Into::into), resumed: false }
+        Ending::Ended {
+            trace: trace.into(),
+            cut: cut.map(Into::into),
+            panic: cut.map(Into::into),
+            resumed: false,
+        }
     }
 
     fn died(cut: &str) -> Ending {
-        Ending::Died { cut: cut.into(), resumed: false }
+        Ending::Died { cut: cut.into(), panic: cut.into(), resumed: false }
     }
 
     fn with(panics: Panics) -> Configuration {
@@ -141,7 +160,7 @@ mod tests {
 
     #[test]
     fn where_a_poll_in_vain_is_pending_it_may_not_panic() {
-        let endings = read("0 0 ended 1 7 resumed\n0 1 died 7 resumed\n0 2 ended 1 7\n");
+        let endings = read("0 0 ended 1 7 - resumed\n0 1 died 7 7 resumed\n0 2 ended 1 7 -\n");
         let expected = &endings[&(0, 0)];
         for panics in [Panics::Unwind, Panics::Abort] {
             let is_same = |scenario, answers_pending| {
@@ -155,9 +174,34 @@ mod tests {
     }
 
     #[test]
+    fn behind_a_poll_in_vain_a_run_may_die_of_nothing_else() {
+        // The first has no panic but that of the poll in vain, at 7; the second has one, at 9.
+        let expected = read("0 0 ended 1 7 - resumed\n1 0 ended 2 7 9 resumed\n");
+        let is_same = |program, line: &str, answers_pending| {
+            let configuration = Configuration { answers_pending, ..with(Panics::Abort) };
+            let ending = read(&format!("0 0 {line}\n"));
+            is_same(expected.get(&(program, 0)), ending.get(&(0, 0)), &configuration)
+        };
+        for (program, line, [may, may_if_pending]) in [
+            (0, "died 7 7 resumed", [true, false]),
+            (0, "died 7 7", [false, false]),
+            (0, "died 7 8", [false, false]),
+            (0, "ended 1 7 -", [true, true]),
+            (1, "died 7 7 resumed", [true, false]),
+            (1, "died 7 7", [false, false]),
+            (1, "died 7 9", [true, true]),
+            (1, "died 7 8", [false, false]),
+            (1, "ended 2 7 -", [false, false]),
+        ] {
+            assert_eq!(is_same(program, line, false), may, "{program}: {line}");
+            assert_eq!(is_same(program, line, true), may_if_pending, "{program}: {line}");
+        }
+    }
+
+    #[test]
     fn lines_are_read_and_compared_by_scenario() {
-        let expected = read("0 0 ended a -\n0 1 ended b c\n1 0 ended d -\n");
-        let endings = read("5 0 ended a -\n  Made 0 0\n5 1 died c\n");
+        let expected = read("0 0 ended a - -\n0 1 ended b c c\n1 0 ended d - -\n");
+        let endings = read("5 0 ended a - -\n  Made 0 0\n5 1 died c c\n");
         assert_eq!(differences((&expected, 0), (&endings, 5), &with(Panics::Abort)), [0; 0]);
         assert_eq!(differences((&expected, 0), (&endings, 5), &with(Panics::Unwind)), [1]);
         assert_eq!(differences((&expected, 1), (&endings, 5), &with(Panics::Unwind)), [0, 1]);

@@ -15,6 +15,7 @@ use crate::execution::{self, Execution};
 use crate::matrix::{Configuration, Panics};
 use crate::print::{self, AUXILIARY, RUNTIME, Split};
 use crate::program::Program;
+use crate::told::{self, ToldOf};
 use crate::trace::{self, Endings};
 
 /// The text of the runtime.
@@ -27,8 +28,10 @@ const COMPILE_LIMIT: Duration = Duration::from_secs(120);
 const RUN_LIMIT: Duration = Duration::from_secs(300);
 
 /// What all programs are compiled with.
-const COMMON: [&str; 4] =
-    ["--edition=2024", "--cap-lints=allow", "-Cdebuginfo=0", "-Ccodegen-units=1"];
+const COMMON: [&str; 3] = ["--edition=2024", "-Cdebuginfo=0", "-Ccodegen-units=1"];
+
+/// What they are compiled with unless the compiler is to tell its warnings.
+const NO_WARNINGS: &str = "--cap-lints=allow";
 
 /// The compiler, and what it is called with.
 #[derive(Clone, Debug)]
@@ -74,7 +77,7 @@ impl Tools {
     /// The call of the compiler for the runtime, which is in the file `source`.
     fn for_runtime(&self, panics: Panics, source: &Path) -> Command {
         let mut command = self.compiler();
-        command.args(["-Copt-level=2", "--crate-type=rlib"]);
+        command.args([NO_WARNINGS, "-Copt-level=2", "--crate-type=rlib"]);
         command.arg(format!("-Cpanic={}", panics.name()));
         command.args(["--crate-name", RUNTIME]).arg(source);
         command
@@ -121,6 +124,11 @@ impl Tools {
         if self.has_passes {
             command.args(&variant.rustflags);
         }
+        if self.has_passes && configuration.tells {
+            command.args(told::FLAGS);
+        } else {
+            command.arg(NO_WARNINGS);
+        }
         command
     }
 }
@@ -137,8 +145,8 @@ pub struct Workshop {
 /// What the compiler made of programs.
 #[derive(Debug)]
 pub enum Built {
-    /// A program that runs them.
-    Binary(PathBuf),
+    /// A program that runs them, and what was told of them.
+    Binary(PathBuf, ToldOf),
     /// Nothing, and said this.
     Refused(String),
     /// The run is to end.
@@ -185,8 +193,8 @@ impl Workshop {
                 let mut command =
                     self.tools.for_auxiliary(variant, configuration, &source, &library);
                 command.arg("--out-dir").arg(&self.folder);
-                match self.compile(command)? {
-                    Built::Binary(_) => {}
+                match self.compile(command, "")? {
+                    Built::Binary(..) => {}
                     other => return Ok(other),
                 }
                 Split::Yes
@@ -194,7 +202,8 @@ impl Workshop {
             None => Split::No,
         };
         let mut command = self.tools.rustc(&configuration.variant, configuration);
-        let source = self.write("programs.rs", &programs_crate(programs, split))?;
+        let text = programs_crate(programs, split);
+        let source = self.write("programs.rs", &text)?;
         command.arg(source).arg("-o").arg(self.binary());
         command.arg("--extern").arg(with_path("runtime=", &library));
         if split == Split::Yes {
@@ -202,7 +211,7 @@ impl Workshop {
             command.arg("--extern").arg(with_path("auxiliary=", &auxiliary));
             command.arg("-L").arg(self.runtimes.join(configuration.panics.name()));
         }
-        self.compile(command)
+        self.compile(command, &text)
     }
 
     /// Compiles the text of a whole program.
@@ -210,16 +219,20 @@ impl Workshop {
         let mut command = self.tools.rustc(&configuration.variant, configuration);
         let source = self.write("programs.rs", text)?;
         command.arg(source).arg("-o").arg(self.binary());
-        self.compile(command)
+        self.compile(command, text)
     }
 
-    fn compile(&self, command: Command) -> Result<Built> {
+    /// Compiles the crate with the `text`.
+    fn compile(&self, command: Command, text: &str) -> Result<Built> {
         let _ = fs::remove_file(self.binary());
         let Some(execution) = execution::run(command, COMPILE_LIMIT, &self.folder)? else {
             return Ok(Built::Stopped);
         };
         Ok(match execution.code {
-            Some(0) => Built::Binary(self.binary()),
+            Some(0) => {
+                let told = told::read(text, &execution.stdout, &execution.stderr);
+                Built::Binary(self.binary(), told)
+            }
             _ if execution.timed_out => Built::Refused(HANGS.into()),
             code => Built::Refused(format!("{}(exit code {code:?})\n", execution.stderr)),
         })
@@ -340,6 +353,22 @@ mod tests {
         let calls = tools().calls(&Configuration::oracle(), "found");
         let variables: Vec<_> = calls[0].get_envs().collect();
         assert!(variables.contains(&("RUSTC_ICE".as_ref(), Some("0".as_ref()))), "{variables:?}");
+    }
+
+    #[test]
+    fn the_compiler_tells_warnings_and_sizes_where_it_is_to() {
+        let call = |tells, has_passes| {
+            let configuration = Configuration { tells, ..Configuration::oracle() };
+            words(&Tools { has_passes, ..tools() }.calls(&configuration, "found")[0])
+        };
+        let tells = |call: Vec<String>| {
+            let has = |flag: &str| call.iter().any(|word| word == flag);
+            assert_ne!(has(NO_WARNINGS), told::FLAGS.iter().any(|flag| has(flag)), "{call:?}");
+            !has(NO_WARNINGS)
+        };
+        // Only a compiler with the passes is sure to know the flags.
+        assert_eq!([call(true, true), call(true, false)].map(tells), [true, false]);
+        assert_eq!([call(false, true), call(false, false)].map(tells), [false, false]);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use clap::{Args, ValueHint};
 use crate::cargo_build::{CargoBuild, cargo_from_environment};
 use crate::compiler::Compiler;
 use crate::opt_level::OptLevel;
-use crate::passes::{FLAG, PASSES, PassChoice};
+use crate::passes::{self, FLAG, PassChoice};
 
 /// The folder of this package.
 const PACKAGE: &str = env!("CARGO_MANIFEST_DIR");
@@ -121,17 +121,14 @@ pub fn unique<T: PartialEq>(items: impl IntoIterator<Item = T>) -> Vec<T> {
 }
 
 fn passes_help() -> String {
-    let mut help = format!(
+    format!(
         "What to compare with the passes off:\n  \
          all       all passes together, as `-Z {FLAG}=no` has them\n  \
          each      all together, and each one that the compiler knows alone\n  \
          NAME,...  just these passes together\n\n\
-         The passes are\n"
-    );
-    for pass in &PASSES {
-        help += &format!("  {:<24}  {}\n", pass.name, pass.summary);
-    }
-    help
+         The passes are, with those that they do nothing without\n{}",
+        passes::help()
+    )
 }
 
 #[cfg(test)]

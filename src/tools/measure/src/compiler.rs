@@ -189,10 +189,8 @@ mod tests {
         let compile = "echo 'warning: MIR pass `ElideNoAwait` is unknown and will be ignored' >&2\n\
                        echo 'note: valid MIR pass names are: `InlineAwait`' >&2";
         let compiler = ask_script(compile).unwrap();
-        assert_eq!(
-            compiler.known_passes,
-            ["ReturnedPending", "CollapseSuspensionPoints", "InlineAwait"]
-        );
+        let others = PASSES.iter().map(|pass| pass.name).filter(|name| *name != "ElideNoAwait");
+        assert_eq!(compiler.known_passes, others.collect::<Vec<_>>());
         assert_eq!((compiler.version.as_str(), compiler.host.as_str()), ("rustc 1.0", "here"));
     }
 

@@ -27,6 +27,11 @@ enum Kin {
     FreesPointer,
     ReadsOnce,
     Peeks,
+    Hand,
+    Wrapped,
+    Hall,
+    TraitCall,
+    Unique,
 }
 
 impl Generator {
@@ -44,28 +49,36 @@ impl Generator {
         let has_parameter = self.parameter_is_free
             && self.place.loops == 0
             && self.place.form == Some(Form::OverFuture);
+        let has_sized = self.features.sized && !self.sizeable().is_empty();
+        let has_maker = self.has_trait_call();
+        let is_generic = self.place.implementor.is_some();
         let kin = self.random.weighted(&[
-            (waits(75), Kin::Leaf),
-            (waits(22), Kin::Slow),
-            (drops(9), Kin::Prompt),
-            (7, Kin::Ready),
+            (waits(90), Kin::Leaf),
+            (waits(28), Kin::Slow),
+            (drops(12), Kin::Prompt),
+            (9, Kin::Ready),
             (drops(2), Kin::PollFn),
             (waits(1), Kin::Never),
-            (deep(60), Kin::Call),
-            (if has_bus { drops(150) } else { 0 }, Kin::BusCall),
+            (deep(76), Kin::Call),
+            (if has_bus { drops(190) } else { 0 }, Kin::BusCall),
             (if has_bus { drops(30) } else { 0 }, Kin::Peek),
             (if has_parameter { drops(80) } else { 0 }, Kin::Parameter),
             (deep(if has_mutable { 60 } else { 25 }), Kin::Block),
             (stays(deep(10)), Kin::Closure),
-            (drops(deep(8)), Kin::Select),
-            (drops(deep(7)), Kin::Join),
+            (drops(deep(11)), Kin::Select),
+            (drops(deep(10)), Kin::Join),
             (drops(deep(2)), Kin::Boxed),
             (drops(deep(2)), Kin::Dyn),
-            (drops(deep(8)), Kin::Again),
-            (drops(deep(7)), Kin::Guarded),
+            (drops(deep(11)), Kin::Again),
+            (drops(deep(11)), Kin::Guarded),
             (drops(deep(5)), Kin::FreesPointer),
-            (drops(deep(5)), Kin::ReadsOnce),
-            (drops(deep(5)), Kin::Peeks),
+            (drops(deep(7)), Kin::ReadsOnce),
+            (drops(deep(7)), Kin::Peeks),
+            (waits(13) + drops(10), Kin::Hand),
+            (drops(deep(16)), Kin::Wrapped),
+            (if has_sized { waits(70) + drops(20) } else { 0 }, Kin::Hall),
+            (if has_maker { drops(if is_generic { 250 } else { 75 }) } else { 0 }, Kin::TraitCall),
+            (drops(deep(7)), Kin::Unique),
         ]);
         let less = depth.saturating_sub(1);
         match kin {
@@ -111,6 +124,20 @@ impl Generator {
             Kin::FreesPointer => Future::FreesPointer(self.awaited_first(less)),
             Kin::ReadsOnce => Future::ReadsOnce(self.awaited_first(less)),
             Kin::Peeks => Future::Peeks(self.awaited_first(less)),
+            Kin::Hand => self.hand(),
+            Kin::Wrapped => self.wrapped(less),
+            Kin::Hall => match self.hall() {
+                Some(hall) => hall,
+                None => self.inner_block(depth),
+            },
+            Kin::TraitCall => match self.method().and_then(|method| self.trait_call(method)) {
+                Some(call) => call,
+                None => self.inner_block(depth),
+            },
+            Kin::Unique => {
+                let unique = self.unique();
+                Future::Unique(unique, self.awaited_first(less))
+            }
         }
     }
 
@@ -202,7 +229,11 @@ impl Generator {
 
     pub(super) fn call(&mut self, of: Type, depth: u32) -> Option<Future> {
         let callee = self.callee(of)?;
-        Some(self.call_of(callee, depth))
+        let call = self.call_of(callee, depth);
+        if self.place.style != Style::Pure && self.random.percent(7) {
+            return Some(self.wrapped_call(call, of));
+        }
+        Some(call)
     }
 
     pub(super) fn call_of(&mut self, callee: usize, depth: u32) -> Future {
@@ -218,6 +249,7 @@ impl Generator {
         let over = match form {
             Form::OverFuture => Some(Over::Future(self.alive_with_others(depth.min(3)))),
             Form::OverBus => Some(Over::Bus(self.lent_bus())),
+            Form::OverType => Some(Over::Type(self.implementor())),
             Form::Method | Form::MutableMethod if self.random.percent(80) => {
                 self.lend(Type::Device).map(Over::Device)
             }

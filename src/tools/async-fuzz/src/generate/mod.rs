@@ -11,13 +11,15 @@
 //! some, and when it is used up there are only parts without parts.
 
 mod futures;
+mod kinds;
 mod scope;
 mod statements;
 mod values;
 
 use crate::program::{
-    BUS, BUS_ARGUMENT, Block, Bus, Expression, Form, Function, Future, ITSELF, Node, Program,
-    Statement, Type, Variable, walk_block, walk_future,
+    BUS, BUS_ARGUMENT, Block, Bus, Expression, Foreign, Form, Function, Future, ITSELF,
+    Implementor, Node, Over, Program, Statement, Trait, Type, Variable, walk_block, walk_future,
+    walk_statement,
 };
 use crate::random::Random;
 
@@ -82,6 +84,10 @@ struct Place {
     itself: Option<(u32, Vec<Type>)>,
     /// Only functions that are auxiliary may be called.
     only_auxiliary: bool,
+    /// The type that implements the trait, where the code is generic over that.
+    implementor: Option<Implementor>,
+    /// The number of the function, if its future may be of use for its size.
+    sized_itself: Option<u32>,
 }
 
 impl Place {
@@ -97,6 +103,8 @@ impl Place {
             form: None,
             itself: None,
             only_auxiliary: false,
+            implementor: None,
+            sized_itself: None,
         }
     }
 }
@@ -106,13 +114,21 @@ pub fn program(seed: u64) -> Program {
     Generator::new(seed).program(seed)
 }
 
-/// The numbers of the functions that are called in what `walk` shows to a visitor.
+/// What a program has that most have not.
+#[derive(Clone, Copy, Debug, Default)]
+struct Features {
+    foreign: Option<Foreign>,
+    /// What has use for the size of a future
+    sized: bool,
+}
+
+/// The numbers of the functions that are called or measured in what `walk` shows to a visitor.
 fn called_by(walk: impl FnOnce(&mut dyn FnMut(Node<'_>))) -> Vec<u32> {
     let mut called = Vec::new();
-    walk(&mut |node| {
-        if let Node::Future(Future::Call { function, .. }) = node {
-            called.push(*function);
-        }
+    walk(&mut |node| match node {
+        Node::Future(Future::Call { function, .. } | Future::Hall(_, function, ..))
+        | Node::Expression(Expression::Room(_, function, _)) => called.push(*function),
+        _ => {}
     });
     called
 }
@@ -122,6 +138,10 @@ struct Generator {
     functions: Vec<Function>,
     /// The styles of the functions.
     styles: Vec<Style>,
+    features: Features,
+    maker: Option<Trait>,
+    /// How many methods of the trait may be called, while it is made.
+    open_methods: usize,
     buses: Option<[Bus; 2]>,
     slots: Vec<Slot>,
     /// Which slots are borrowed until the end of the statement.
@@ -144,6 +164,9 @@ impl Generator {
             random: Random::new(seed),
             functions: Vec::new(),
             styles: Vec::new(),
+            features: Features::default(),
+            maker: None,
+            open_methods: usize::MAX,
             buses: None,
             slots: Vec::new(),
             borrowed: Vec::new(),
@@ -158,6 +181,10 @@ impl Generator {
     }
 
     fn program(&mut self, seed: u64) -> Program {
+        self.features = self.features();
+        if self.random.percent(25) {
+            self.maker();
+        }
         if self.random.percent(50) {
             self.buses = Some([self.bus(), self.bus()]);
         }
@@ -166,15 +193,16 @@ impl Generator {
         }
         self.slots.clear();
         self.place = Place::new(Style::Waiting, Type::Number);
-        self.fuel = self.random.within(5, 18) as i32;
+        self.fuel = self.random.within(6, 21) as i32;
         let prelude = self.prelude();
         self.place.escapes = true;
         let root = self.root();
-        self.forget_uncalled(&root);
+        self.forget_uncalled(&prelude, &root);
         let random = &mut self.random;
         Program {
             seed,
             functions: std::mem::take(&mut self.functions),
+            maker: self.maker.take(),
             buses: self.buses.take(),
             prelude,
             root,
@@ -183,8 +211,11 @@ impl Generator {
     }
 
     /// Takes away the functions that nothing calls any more.
-    fn forget_uncalled(&mut self, root: &Future) {
+    fn forget_uncalled(&mut self, prelude: &[Statement], root: &Future) {
         let mut called = called_by(|visit| walk_future(&mut root.clone(), visit));
+        called.extend(called_by(|visit| {
+            prelude.iter().for_each(|statement| walk_statement(&mut statement.clone(), visit));
+        }));
         for function in std::mem::take(&mut self.functions).into_iter().rev() {
             if called.contains(&function.number) {
                 called.extend(called_by(|visit| walk_block(&mut function.body.clone(), visit)));
@@ -193,6 +224,27 @@ impl Generator {
         }
         if !self.functions.iter().any(|function| function.form == Form::OverBus) {
             self.buses = None;
+        }
+        let mut has_maker = self.functions.iter().any(|function| function.form == Form::OverType);
+        let mut visit = |node: Node<'_>| {
+            has_maker |= match node {
+                Node::Future(Future::TraitCall(..)) => true,
+                Node::Future(Future::Call { over, .. }) => {
+                    matches!(over.as_deref(), Some(Over::Type(_)))
+                }
+                _ => false,
+            };
+        };
+        for function in &self.functions {
+            walk_block(&mut function.body.clone(), &mut visit);
+        }
+        for bus in self.buses.iter().flatten() {
+            walk_block(&mut bus.transfer.clone(), &mut visit);
+            walk_block(&mut bus.peek.clone(), &mut visit);
+        }
+        walk_future(&mut root.clone(), &mut visit);
+        if !has_maker {
+            self.maker = None;
         }
     }
 
@@ -230,7 +282,8 @@ impl Generator {
             (32, Form::MutableMethod),
             (4, Form::ByValue),
             (14, Form::OverFuture),
-            (if has_bus { 40 } else { 0 }, Form::OverBus),
+            (if has_bus { 46 } else { 0 }, Form::OverBus),
+            (if self.maker.is_some() { 100 } else { 0 }, Form::OverType),
             (10, Form::Recursive),
         ]);
         let form = if style == Style::Pure && form != Form::Block { Form::Plain } else { form };
@@ -239,12 +292,21 @@ impl Generator {
         } else {
             self.random.weighted(&[(6, Type::Number), (2, Type::Token), (3, Type::Outcome)])
         };
-        let auxiliary =
-            matches!(form, Form::Plain | Form::Block | Form::OverFuture | Form::Recursive)
-                && self.random.percent(50);
+        let may_be_auxiliary = match form {
+            Form::Plain | Form::Block | Form::OverFuture | Form::Recursive => true,
+            Form::OverType => self.maker.as_ref().is_some_and(|maker| maker.auxiliary),
+            _ => false,
+        };
+        let auxiliary = may_be_auxiliary && self.random.percent(50);
         self.place = Place::new(style, output);
         self.place.form = Some(form);
         self.place.only_auxiliary = auxiliary;
+        if form == Form::OverType {
+            self.place.implementor = Some(Implementor::Parameter);
+        }
+        if !matches!(form, Form::OverFuture | Form::OverBus | Form::OverType) {
+            self.place.sized_itself = Some(number);
+        }
         self.slots.clear();
         match form {
             Form::MutableMethod => self.define(ITSELF),
@@ -284,12 +346,13 @@ impl Generator {
             self.place.itself = Some((number, types));
         }
         self.parameter_is_free = form == Form::OverFuture;
-        self.fuel = self.random.within(3, 12) as i32;
+        self.fuel = self.random.within(4, 14) as i32;
         let most = self.random.within(1, 5);
         let body = self.block(most, Some(output), DEPTH);
         self.functions.push(Function { number, form, parameters, output, body, auxiliary });
-        // What is generic over a bus waits if the bus does.
-        self.styles.push(if form == Form::OverBus { Style::Waiting } else { style });
+        // What is generic over a bus waits if the bus does, or over another type.
+        let is_open = matches!(form, Form::OverBus | Form::OverType);
+        self.styles.push(if is_open { Style::Waiting } else { style });
     }
 
     fn prelude(&mut self) -> Vec<Statement> {
@@ -327,7 +390,7 @@ impl Generator {
             let most = self.random.within(3, 7);
             return self.async_block(true, style, most, DEPTH);
         }
-        if self.random.percent(50) {
+        if self.random.percent(60) {
             return self.runs_once();
         }
         self.future(DEPTH)
@@ -336,10 +399,11 @@ impl Generator {
     /// A future whose body may run but once, and that is polled again afterwards.
     fn runs_once(&mut self) -> Future {
         let awaited = self.awaited_first(2);
-        let future = match self.random.below(3) {
-            0 => Future::FreesPointer(awaited),
-            1 => Future::ReadsOnce(awaited),
-            _ => Future::Peeks(awaited),
+        let future = match self.random.below(9) {
+            0..2 => Future::FreesPointer(awaited),
+            2..4 => Future::ReadsOnce(awaited),
+            4..6 => Future::Peeks(awaited),
+            _ => Future::Unique(self.unique(), awaited),
         };
         if self.random.percent(40) { Future::Again(Box::new(future)) } else { future }
     }

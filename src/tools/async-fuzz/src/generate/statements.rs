@@ -46,9 +46,9 @@ impl Generator {
             (drops(4), Kind::Ignore),
             (drops(12), Kind::Evaluate),
             (8 + writes, Kind::Assign),
-            (if has_row { 45 } else { 0 }, Kind::AssignElement),
+            (if has_row { 60 } else { 0 }, Kind::AssignElement),
             (if has_self { drops(10) } else { 0 }, Kind::RenewSelf),
-            (drops(deep(95)), Kind::Lend),
+            (drops(deep(110)), Kind::Lend),
             (if writes > 0 { drops(deep(25)) } else { 0 }, Kind::Write),
             (drops(deep(7)), Kind::Relay),
             (drops(5), Kind::Drop),
@@ -419,15 +419,15 @@ impl Generator {
         })?;
         let array = self.slots[index].variable;
         let mut statements = Vec::new();
+        // Neither the index nor the value is to move the array.
+        let borrows = u32::from(of == Type::Pair);
+        self.slots[index].borrows += borrows;
         if !self.has(Type::Index) && self.random.percent(60) {
             let value = self.made_value(Type::Index, 1);
             let variable = self.variable(Type::Index);
             self.define(variable);
             statements.push(Statement::Let(variable, value));
         }
-        // The value is not to move the array.
-        let borrows = u32::from(of == Type::Pair);
-        self.slots[index].borrows += borrows;
         let value = match of {
             Type::Pair => self.made_value(Type::Token, depth),
             _ if self.is_async() && self.random.percent(80) => {

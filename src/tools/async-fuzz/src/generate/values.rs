@@ -1,7 +1,7 @@
 //! Makes expressions.
 
 use super::{Generator, Style};
-use crate::program::{Block, Expression, Form, Future, Statement, Type};
+use crate::program::{Block, Expression, Form, Future, Shape, Statement, Type};
 
 /// What comes after each of the awaits that are the same.
 #[derive(Clone, Copy)]
@@ -33,6 +33,8 @@ pub(super) enum Number {
     Await,
     SameAwaits,
     Recurse,
+    Foreign,
+    Room,
 }
 
 impl Generator {
@@ -84,6 +86,7 @@ impl Generator {
             return awaited;
         }
         let depth = depth.saturating_sub(1);
+        let has_drops = self.place.style != Style::Pure;
         match of {
             Type::Number => self.number(depth),
             Type::Token => Expression::Token,
@@ -95,6 +98,9 @@ impl Generator {
             Type::Row => self.row(),
             Type::Index => Expression::ToIndex(Box::new(self.number(depth))),
             Type::Borrowed => Expression::BorrowTemporary(Box::new(Expression::Token)),
+            Type::Outcome if self.is_async() && has_drops && self.random.percent(20) => {
+                Expression::Await(Box::new(self.hand_of(Shape::Question)))
+            }
             Type::Outcome => Expression::Outcome(Box::new(self.number(depth))),
             Type::Exclusive => self.mutable(),
             Type::Watched => Expression::Watched(self.random.within(0, 9)),
@@ -156,6 +162,7 @@ impl Generator {
         let recurses = self.place.itself.is_some() && self.place.fences.is_empty();
         let has_outcomes = !self.callees(Type::Outcome).is_empty();
         let can_try = self.place.output == Type::Outcome;
+        let has_sized = self.features.sized && self.is_async() && !self.sizeable().is_empty();
         let kind = self.random.weighted(&[
             (8, Number::Literal),
             (4, Number::Hidden),
@@ -176,6 +183,8 @@ impl Generator {
             (deep(24), Number::Await),
             (deep(24), Number::SameAwaits),
             (if recurses { deep(8) } else { 0 }, Number::Recurse),
+            (if self.features.foreign.is_some() { drops(8) } else { 0 }, Number::Foreign),
+            (if has_sized { 4 + drops(6) } else { 0 }, Number::Room),
         ]);
         self.number_of_kind(kind, depth)
     }
@@ -279,6 +288,8 @@ impl Generator {
                 }
                 None => Expression::Literal(1),
             },
+            Number::Foreign => self.foreign(less).unwrap_or(Expression::Literal(1)),
+            Number::Room => self.room(less).unwrap_or(Expression::Literal(1)),
         }
     }
 
@@ -321,27 +332,50 @@ impl Generator {
             ]),
         };
         self.next_place += 1;
-        let callee = self.callee(Type::Number);
+        let has_method = self.place.style != Style::Pure && self.random.percent(60);
+        let method = if has_method { self.method() } else { None };
+        let callee = if method.is_none() { self.callee(Type::Number) } else { None };
+        let is_by_hand = self.place.style != Style::Pure && self.random.percent(12);
         let pending = self.random.within(0, 2);
         // Leaves that are made of different constants are another matter.
         let leaf = self.random.percent(70).then(|| self.number_of_kind(Number::Literal, 1));
+        let calls_before = self.calls_before_same_await();
+        let is_same = self.random.percent(if calls_before { 70 } else { 15 });
+        let mut same = None;
         let count = 2 + self.random.below(2);
         let arms = self.branches(count, |this, _| {
             this.fuel -= 2;
+            let mut statements = Vec::new();
+            if calls_before && let Some(foreign) = this.features.foreign {
+                // This is not to take what the future needs that all have.
+                let number = Expression::Literal(this.random.within(0, 9));
+                let call = Expression::Foreign(foreign, Box::new(number));
+                statements.push(Statement::Evaluate(call));
+            }
             let borrowed = this.borrowed.len();
-            let future = match callee {
-                Some(callee) => this.call_of(callee, depth),
-                None if this.place.style == Style::Waiting => {
+            let made = match (&same, method) {
+                (Some(same), _) => Some(Future::clone(same)),
+                (None, Some(method)) => this.trait_call(method),
+                _ => None,
+            };
+            let future = match (made, callee) {
+                (Some(made), _) => made,
+                (None, Some(callee)) => this.call_of(callee, depth),
+                _ if is_by_hand => this.hand_of(Shape::Match),
+                _ if this.place.style == Style::Waiting => {
                     let value = leaf.clone().unwrap_or_else(|| this.number(1));
                     Future::Leaf(pending, Box::new(value))
                 }
-                None => Future::Prompt(Box::new(this.number(1))),
+                _ => Future::Prompt(Box::new(this.number(1))),
             };
+            if is_same {
+                same = Some(future.clone());
+            }
             let awaited = Expression::Await(Box::new(future));
             this.end_statement(borrowed);
             match after {
                 After::Nothing => {
-                    return Block { statements: Vec::new(), tail: Some(Box::new(awaited)) };
+                    return Block { statements, tail: Some(Box::new(awaited)) };
                 }
                 After::Same => {}
                 After::Different => this.next_place += 1,
@@ -349,7 +383,8 @@ impl Generator {
             let variable = this.variable(Type::Number);
             let mark = Statement::Mark(this.next_place, Expression::Variable(variable));
             let tail = Some(Box::new(Expression::Variable(variable)));
-            Block { statements: vec![Statement::Let(variable, awaited), mark], tail }
+            statements.extend([Statement::Let(variable, awaited), mark]);
+            Block { statements, tail }
         });
         Expression::Match(Box::new(value), arms)
     }

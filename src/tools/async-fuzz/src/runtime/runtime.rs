@@ -8,8 +8,8 @@
 //! *scenario* prints a line:
 //!
 //! ```text
-//! program scenario ended <hash of the trace> <hash at the cut, or ->
-//! program scenario died <hash at the cut>
+//! program scenario ended <hash of the trace> <hash at the cut, or -> <hash at the panic, or ->
+//! program scenario died <hash at the cut> <hash at the panic>
 //! program scenario killed <signal or exit code>
 //! ```
 //!
@@ -17,8 +17,9 @@
 //! with nothing left to do. That is no event: the flag may make it go away, and has to.
 //!
 //! The *cut* is the first panic of the run, or the first poll of a future that has nothing left to
-//! do. Up to there the runs of a build that unwinds and of one that aborts have to be the same; a
-//! build that aborts may have died there.
+//! do. A build that aborts, and in which such a poll panics, may have died there. Any other ends as
+//! one that unwinds, or dies at the first *panic* that has another reason than such a poll, and up
+//! to that its run has to be the same.
 
 #![allow(clippy::all, dead_code)]
 
@@ -26,6 +27,7 @@ use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::io::Write as _;
+use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
@@ -91,6 +93,10 @@ pub enum Kind {
     Gone,
     /// A combinator lets go of the loser, or of a future that is done.
     LetGo,
+    /// A foreign function was called: with what, and which.
+    Foreign,
+    /// A value was asked for that has been given out: the ticket.
+    GivenTwice,
 }
 
 /// All that a run keeps. There is one thread.
@@ -98,6 +104,8 @@ struct State {
     events: Vec<(Kind, u64, u64)>,
     /// The hash of the events up to the cut.
     cut: Option<u64>,
+    /// The hash of the events up to the first panic that is not because nothing was left to do.
+    panicked: Option<u64>,
     /// A future with nothing left to do panicked when it was polled.
     resumed: bool,
     /// Whether the value with this id is alive.
@@ -107,6 +115,8 @@ struct State {
     cells: Vec<*mut u32>,
     /// What [`watched`] gave out.
     watched: Vec<&'static Cell<u32>>,
+    /// What [`withdraw`] is to give.
+    deposits: Vec<Option<ManuallyDrop<Token>>>,
     /// The event at which to panic.
     inject_at: Option<usize>,
     /// The number of the last waker.
@@ -122,11 +132,13 @@ impl State {
         State {
             events: Vec::new(),
             cut: None,
+            panicked: None,
             resumed: false,
             alive: Vec::new(),
             counter: 0,
             cells: Vec::new(),
             watched: Vec::new(),
+            deposits: Vec::new(),
             inject_at: None,
             waker: 0,
             context: (std::ptr::null_mut(), std::ptr::null_mut()),
@@ -184,9 +196,19 @@ fn cut() {
     });
 }
 
+/// Remembers that there is a panic here, unless there was one before.
+fn panicked() {
+    cut();
+    with(|state| {
+        if state.panicked.is_none() {
+            state.panicked = Some(hash(&state.events));
+        }
+    });
+}
+
 /// Panics, without the message.
 fn raise(code: u64) -> ! {
-    cut();
+    panicked();
     if cfg!(panic = "abort") {
         die();
     }
@@ -195,8 +217,8 @@ fn raise(code: u64) -> ! {
 
 /// Ends a process that is about to abort, and says so.
 fn die() -> ! {
-    let cut = with(|state| state.cut.unwrap_or(0));
-    say(&format!("died {cut:x}{}", resumed()));
+    let (cut, here) = with(|state| (state.cut.unwrap_or(0), hash(&state.events)));
+    say(&format!("died {cut:x} {here:x}{}", resumed()));
     if STOPS_AT_PANIC.get() {
         print_trace();
     }
@@ -387,6 +409,42 @@ pub fn watched(number: u32) -> &'static Cell<u32> {
     let cell: &Cell<u32> = Box::leak(Box::new(Cell::new(number)));
     with(|state| state.watched.push(cell));
     cell
+}
+
+/// Keeps a value for whoever has the number.
+#[inline(never)]
+pub fn deposit(token: Token) -> u32 {
+    with(|state| {
+        state.deposits.push(Some(ManuallyDrop::new(token)));
+        state.deposits.len() as u32 - 1
+    })
+}
+
+/// Gives the value with the number, which may be done but once.
+#[inline(never)]
+pub fn withdraw(ticket: u32) -> Token {
+    let kept = with(|state| state.deposits.get_mut(ticket as usize).and_then(Option::take));
+    match kept {
+        Some(kept) => ManuallyDrop::into_inner(kept),
+        None => {
+            note(Kind::GivenTwice, ticket.into(), 0);
+            token()
+        }
+    }
+}
+
+/// A foreign function that tells that it was called.
+#[unsafe(no_mangle)]
+extern "C" fn foreign_mark(number: u32) -> u32 {
+    note(Kind::Foreign, number.into(), 0);
+    number ^ 1
+}
+
+/// The same, and may unwind.
+#[unsafe(no_mangle)]
+extern "C-unwind" fn foreign_step(number: u32) -> u32 {
+    event(Kind::Foreign, number.into(), 1);
+    number ^ 1
 }
 
 /// Changes all that [`watched`] gave out.
@@ -587,6 +645,11 @@ fn poll_in_vain<T: Copy + PartialEq + Into<u64>>(
         Err(panic) if is_resumption(text_of(&*panic)) => note(Kind::Again, 0, 0),
         Err(panic) => note(Kind::AgainPanicked, code_of(&*panic), 0),
     }
+}
+
+/// Polls a future again that gave a number.
+pub fn in_vain(number: u32, poll: &mut dyn FnMut() -> Poll<u32>) {
+    poll_in_vain(Some(number), poll);
 }
 
 // The executor.
@@ -845,6 +908,8 @@ pub fn main(programs: &[Program]) {
         cut();
         if is_resumption(text_of(panic.payload())) {
             with(|state| state.resumed = true);
+        } else {
+            panicked();
         }
         if cfg!(panic = "abort") {
             die();
@@ -874,9 +939,9 @@ fn run_and_say(programs: &[Program], program: usize, scenario: usize) {
     AT.set((program, scenario));
     limit_time();
     run_scenario(&programs[program], scenarios(&programs[program])[scenario]);
-    let (hash, cut) = with(|state| (hash(&state.events), state.cut));
-    let cut = cut.map_or("-".into(), |cut| format!("{cut:x}"));
-    say(&format!("ended {hash:x} {cut}{}", resumed()));
+    let (hash, at) = with(|state| (hash(&state.events), [state.cut, state.panicked]));
+    let [cut, panic] = at.map(|at| at.map_or("-".into(), |hash| format!("{hash:x}")));
+    say(&format!("ended {hash:x} {cut} {panic}{}", resumed()));
 }
 
 /// Runs everything in a child process. When that dies, another goes on behind where it was.
