@@ -101,7 +101,7 @@
 //! [replayable]: crate::replayable
 
 use rustc_hir::def_id::LocalDefId;
-use rustc_hir::{CoroutineDesugaring, CoroutineKind, LangItem};
+use rustc_hir::LangItem;
 use rustc_index::IndexVec;
 use rustc_index::bit_set::DenseBitSet;
 use rustc_middle::bug;
@@ -114,9 +114,10 @@ use rustc_session::Session;
 use rustc_span::Span;
 use tracing::{debug, instrument};
 
+use crate::awaits::{Await, awaits_by_lowering, call_in, find_awaits};
 use crate::certain_body;
 use crate::inline::ForceInline;
-use crate::never_pending::{Await, answers_constant, call_in, find_awaits, makes_coroutine};
+use crate::never_pending::{answers_constant, makes_coroutine};
 use crate::patch::MirPatch;
 use crate::replayable::is_replayable;
 use crate::{dead_store_elimination, pass_manager as pm, remove_place_mention, simplify};
@@ -202,17 +203,6 @@ pub(crate) fn is_optimize_none(tcx: TyCtxt<'_>, def_id: LocalDefId) -> bool {
         tcx.def_kind(def_id).has_codegen_attrs()
             && tcx.codegen_fn_attrs(def_id).optimize.do_not_optimize()
     })
-}
-
-/// Whether the awaits in the body are what the lowering of `.await` has made.
-pub(crate) fn awaits_by_lowering(body: &Body<'_>) -> bool {
-    matches!(
-        body.coroutine_kind(),
-        Some(CoroutineKind::Desugared(
-            CoroutineDesugaring::Async | CoroutineDesugaring::AsyncGen,
-            _
-        ))
-    )
 }
 
 fn elide_awaits<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
@@ -301,7 +291,7 @@ fn answer_at_once<'tcx>(
     let span = body.basic_blocks[found.poll].terminator().source_info.span;
     let constant =
         Operand::Constant(Box::new(ConstOperand { span, user_ty: None, const_: answer }));
-    let ready = new_ready(tcx, body, found, constant);
+    let ready = found.new_ready(tcx, body, constant);
     replace_call(body, found.poll, Some(ready), patch);
     replace_call(body, found.new_unchecked, None, patch);
     replace_call(body, found.get_context, None, patch);
@@ -341,24 +331,6 @@ fn answer_at_once<'tcx>(
     }
 }
 
-/// `Poll::Ready(value)` of the type that the poll of `found` returns.
-pub(crate) fn new_ready<'tcx>(
-    tcx: TyCtxt<'tcx>,
-    body: &Body<'tcx>,
-    found: &Await<'tcx>,
-    value: Operand<'tcx>,
-) -> Rvalue<'tcx> {
-    let Some((_, _, destination, _)) = call_in(body, found.poll) else {
-        bug!("no call of poll: {found:?}");
-    };
-    let ty::Adt(poll, args) = *destination.ty(body, tcx).ty.kind() else {
-        bug!("a poll returns `Poll`: {found:?}");
-    };
-    let ready = tcx.require_lang_item(LangItem::PollReady, body.span);
-    let kind = AggregateKind::Adt(poll.did(), poll.variant_index_with_id(ready), args, None, None);
-    Rvalue::Aggregate(Box::new(kind), IndexVec::from_iter([value]))
-}
-
 /// Puts an assignment of `value`, or nothing, in place of the call that ends `block`.
 fn replace_call<'tcx>(
     body: &Body<'tcx>,
@@ -382,7 +354,7 @@ fn guard<'tcx>(
     found: &Await<'tcx>,
     patch: &mut MirPatch<'tcx>,
 ) {
-    let Some(suspension) = suspension_block(body, found.pending) else { return };
+    let Some(suspension) = found.suspension_block(body) else { return };
     let Terminator { source_info, kind } = body.basic_blocks[suspension].terminator();
     let TerminatorKind::Yield { value, resume, resume_arg, drop } = kind else { return };
     let source_info = *source_info;
@@ -403,23 +375,6 @@ fn guard<'tcx>(
         suspension,
         TerminatorKind::Yield { value: value.clone(), resume, resume_arg: *resume_arg, drop },
     );
-}
-
-/// The block that suspends, of those that `pending` leads to one after the other: what the answer
-/// was is dropped on the way. No other way leads to any of them.
-fn suspension_block(body: &Body<'_>, pending: BasicBlock) -> Option<BasicBlock> {
-    let mut block = pending;
-    for _ in body.basic_blocks.indices() {
-        if body.basic_blocks.predecessors()[block].len() != 1 {
-            return None;
-        }
-        block = match body.basic_blocks[block].terminator().kind {
-            TerminatorKind::Yield { .. } => return Some(block),
-            TerminatorKind::Goto { target } | TerminatorKind::Drop { target, .. } => target,
-            _ => return None,
-        };
-    }
-    None
 }
 
 /// The constant `ANSWER` of the type `item` in `core`, for what `awaitee` comes to, unless there is
@@ -443,10 +398,7 @@ pub(crate) fn answer_for<'tcx>(
 
 fn elide_machine<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>, def_id: LocalDefId) {
     let summary = tcx.poll_summary(def_id).cloned();
-    let is_async = matches!(
-        body.coroutine_kind(),
-        Some(CoroutineKind::Desugared(CoroutineDesugaring::Async, _))
-    );
+    let is_async = tcx.coroutine_is_async(def_id.to_def_id());
     let drops_async = body.coroutine_drop_async().is_some();
     let layout = layout_mut(body);
     layout.poll_summary = summary;

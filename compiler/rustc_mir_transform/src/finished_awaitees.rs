@@ -46,7 +46,7 @@
 //! * **It has returned or unwound.** A drop is removed if no way leads to it from the assignment of
 //!   the awaitee but through the answer `Ready` of the await's own poll, or the unwinding of that.
 //!   An await by value is the only one to poll its awaitee, see the page of
-//!   [never_pending][crate::never_pending]. Of the other calls of an await, `Pin::new_unchecked`
+//!   [`awaits`](crate::awaits). Of the other calls of an await, `Pin::new_unchecked`
 //!   and `get_context`, none unwinds.
 //!   (`tests/ui/async-await/finished-awaitees/behaviour.rs`)
 //!
@@ -61,26 +61,17 @@ use rustc_data_structures::fx::{FxHashMap, FxHashSet};
 use rustc_hir::LangItem;
 use rustc_middle::mir::*;
 use rustc_middle::ty::{self, TyCtxt};
-use rustc_session::Session;
-use tracing::{debug, instrument};
+use tracing::debug;
 
+use crate::awaits::{Await, find_awaits};
 use crate::elide_no_await::answer_for;
-use crate::inline_await;
-use crate::never_pending::{Await, find_awaits};
+use crate::inline_await::GoesWithInlineAwait;
 use crate::patch::MirPatch;
 
 pub(super) struct FinishedAwaitees;
 
-impl<'tcx> crate::MirPass<'tcx> for FinishedAwaitees {
-    fn is_enabled(&self, sess: &Session) -> bool {
-        inline_await::InlineAwait.is_enabled(sess)
-    }
-
-    #[instrument(level = "debug", skip_all, fields(def_id = ?body.source.def_id()))]
-    fn run_pass(&self, tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
-        if !inline_await::may_transform(tcx, body) {
-            return;
-        }
+impl GoesWithInlineAwait for FinishedAwaitees {
+    fn transform<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
         let awaits = find_awaits(tcx, body);
         if awaits.is_empty() {
             return;
@@ -96,10 +87,6 @@ impl<'tcx> crate::MirPass<'tcx> for FinishedAwaitees {
             }
         }
         patch.apply(body);
-    }
-
-    fn is_required(&self) -> bool {
-        false
     }
 }
 

@@ -105,7 +105,7 @@
 //! # Soundness
 //!
 //! * **The await is the first to poll its awaitee, and the only one.** See the page of
-//!   [never_pending][crate::never_pending]. So the body runs from its start, and nothing else can
+//!   [`awaits`](crate::awaits). So the body runs from its start, and nothing else can
 //!   see that it has no machine of its own.
 //! * **A pinned local does not move.** What was saved in the awaitee is saved in the coroutine
 //!   around it, which is pinned at its first poll as the awaitee was. Each local that was borrowed
@@ -157,38 +157,37 @@
 //! [`certain_body`]: crate::certain_body
 //! [`coroutine_before_transform`]: TyCtxt::coroutine_before_transform
 
-use rustc_abi::FieldIdx;
-use rustc_data_structures::fx::{FxHashSet, FxIndexSet};
+use std::ops::Range;
+
+use rustc_data_structures::fx::FxHashSet;
 use rustc_hir::attrs::{InlineAttr, OptimizeAttr};
 use rustc_hir::def::DefKind;
 use rustc_hir::def_id::{DefId, LocalDefId};
-use rustc_index::IndexVec;
-use rustc_index::bit_set::DenseBitSet;
 use rustc_middle::bug;
 use rustc_middle::middle::codegen_fn_attrs::{CodegenFnAttrFlags, CodegenFnAttrs};
-use rustc_middle::mir::visit::{MutVisitor, MutatingUseContext, PlaceContext, Visitor};
+use rustc_middle::mir::visit::{PlaceContext, Visitor};
 use rustc_middle::mir::*;
 use rustc_middle::query::Providers;
-use rustc_middle::ty::{
-    self, EarlyBinder, Instance, InstanceKind, Ty, TyCtxt, TypeFlags, TypeVisitableExt,
-};
-use rustc_mir_dataflow::Analysis;
-use rustc_mir_dataflow::impls::{MaybeLiveLocals, always_storage_live_locals, borrowed_locals};
+use rustc_middle::ty::{self, EarlyBinder, Instance, InstanceKind, Ty, TyCtxt};
 use rustc_session::Session;
-use rustc_span::{Span, Symbol};
+use rustc_span::Symbol;
 use tracing::{debug, instrument};
 
+use crate::awaits::{Await, find_awaits};
 use crate::certain_body::{self, is_async};
 use crate::coroutine::elaborate_coroutine_drops;
-use crate::elide_no_await::{is_optimize_none, new_ready};
-use crate::never_pending::{Await, awaited_types, call_in, find_awaits, makes_coroutine};
-use crate::patch::MirPatch;
+use crate::elide_no_await::is_optimize_none;
 use crate::{copy_prop, pass_manager as pm, simplify, single_use_consts, validate};
 
 mod instance;
+mod integrate;
 mod mentions;
+mod recursion;
+mod storage;
 
+use integrate::Site;
 use mentions::is_named_once;
+use recursion::Search;
 
 /// The largest cost of a body that is taken in wherever it is awaited; see [`cost`].
 const COST_LIMIT: usize = 60;
@@ -199,9 +198,6 @@ const BODY_LIMIT: usize = 2000;
 /// How many types are looked at, at most, to know what a future awaits.
 const SEARCH_LIMIT: usize = 10_000;
 
-/// Where the task context is, as long as it is an argument.
-const CONTEXT: Local = Local::from_u32(2);
-
 pub(super) fn provide(providers: &mut Providers) {
     providers.coroutine_before_transform = |tcx, def_id| {
         let mut body = crate::mir_checked(tcx, def_id);
@@ -209,7 +205,7 @@ pub(super) fn provide(providers: &mut Providers) {
         tcx.arena.alloc(body)
     };
     providers.coroutine_for_other_crates = coroutine_for_other_crates;
-    providers.types_awaited = types_awaited;
+    providers.types_awaited = recursion::types_awaited;
     mentions::provide(providers);
 }
 
@@ -233,7 +229,7 @@ fn coroutine_for_other_crates(tcx: TyCtxt<'_>, local: LocalDefId) -> Option<Body
     }
     let body = tcx.coroutine_before_transform(local);
     (cost(body) <= COST_LIMIT || is_always_inlined(tcx, def_id))
-        .then(|| body_to_take_in(tcx, body).ok())?
+        .then(|| body_to_inline(tcx, body).ok())?
 }
 
 /// Has what other bodies may ask of the body of `def_id` kept while its MIR can still be read.
@@ -281,14 +277,14 @@ impl<'tcx> crate::MirPass<'tcx> for InlineAwait {
         else {
             bug!("the body of no coroutine: {def_id:?}");
         };
-        let outer = Outer {
+        let inliner = Inliner {
             tcx,
             def_id,
             typing_env,
-            search: Search { tcx, typing_env, sought: coroutine, seen: FxHashSet::default() },
-            taken: vec![],
+            search: Search::new(tcx, typing_env, coroutine),
+            inlined: vec![],
         };
-        outer.inline_awaits(body);
+        inliner.inline_awaits(body);
     }
 
     fn is_required(&self) -> bool {
@@ -296,77 +292,45 @@ impl<'tcx> crate::MirPass<'tcx> for InlineAwait {
     }
 }
 
-/// The types that a coroutine awaits, of those that may be coroutines, or hold some.
-fn types_awaited<'tcx>(tcx: TyCtxt<'tcx>, def_id: LocalDefId) -> Option<Vec<Ty<'tcx>>> {
-    if !is_enabled(tcx) || !is_async(tcx, def_id.to_def_id()) || tcx.is_synthetic_mir(def_id) {
-        return None;
+/// A pass that makes up for what a state machine costs where an awaitee was not inlined, or now that
+/// it was. It comes between [`InlineAwait`] and the state transform, and is on where that is.
+pub(crate) trait GoesWithInlineAwait {
+    fn transform<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>);
+}
+
+impl<'tcx, P: GoesWithInlineAwait> crate::MirPass<'tcx> for P {
+    fn is_enabled(&self, sess: &Session) -> bool {
+        InlineAwait.is_enabled(sess)
     }
-    let may_hold = TypeFlags::HAS_TY_CORO | TypeFlags::HAS_ALIAS | TypeFlags::HAS_TY_PARAM;
-    certain_body::read_promoted(tcx, def_id, |body| {
-        let awaited: FxIndexSet<_> = awaited_types(tcx, body)
-            .into_iter()
-            .filter(|ty| ty.has_type_flags(may_hold))
-            .map(|ty| tcx.erase_and_anonymize_regions(ty))
-            .collect();
-        Some(awaited.into_iter().collect())
-    })
-}
 
-/// A search for a coroutine among what others await.
-struct Search<'tcx> {
-    tcx: TyCtxt<'tcx>,
-    typing_env: ty::TypingEnv<'tcx>,
-    sought: DefId,
-    /// The types that have been searched, and do not await it.
-    seen: FxHashSet<Ty<'tcx>>,
-}
-
-impl<'tcx> Search<'tcx> {
-    /// Whether `ty` may be the coroutine that is sought, or await it, however deep.
-    fn may_await(&mut self, ty: Ty<'tcx>) -> bool {
-        let mut waiting = vec![(ty, 0)];
-        let mut found = FxIndexSet::default();
-        while let Some((ty, depth)) = waiting.pop() {
-            let normalized = self.tcx.try_normalize_erasing_regions(self.typing_env, ty);
-            let Ok(ty) = normalized else { return true };
-            let ty::Coroutine(def_id, args) = *ty.kind() else { continue };
-            if self.seen.contains(&ty) || !found.insert(ty) {
-                continue;
-            }
-            if def_id == self.sought {
-                debug!(?ty, "is awaited");
-                return true;
-            }
-            if !self.tcx.recursion_limit().value_within_limit(depth) || found.len() > SEARCH_LIMIT {
-                debug!(?ty, "is too deep to be searched");
-                return true;
-            }
-            // Of what cannot be taken in no types are kept: nothing is asked for that it awaits.
-            let Some(awaited) = self.tcx.types_awaited(def_id) else { continue };
-            waiting.extend(awaited.iter().map(|&awaited| {
-                (EarlyBinder::bind(awaited).instantiate(self.tcx, args), depth + 1)
-            }));
+    #[instrument(level = "debug", skip_all, fields(pass = self.name(), def_id = ?body.source.def_id()))]
+    fn run_pass(&self, tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
+        if may_transform(tcx, body) {
+            P::transform(tcx, body);
         }
-        self.seen.extend(found);
+    }
+
+    fn is_required(&self) -> bool {
         false
     }
 }
 
-/// The body that others are taken into.
-struct Outer<'tcx> {
+/// Inlines what a body awaits.
+struct Inliner<'tcx> {
     tcx: TyCtxt<'tcx>,
     def_id: LocalDefId,
     typing_env: ty::TypingEnv<'tcx>,
     search: Search<'tcx>,
-    /// What has been taken in: the blocks, whose they are, and the index of what took it in.
-    taken: Vec<(std::ops::Range<BasicBlock>, Ty<'tcx>, Option<usize>)>,
+    /// What has been inlined: its blocks, its type, and the index of what it was inlined from, if
+    /// that was inlined itself.
+    inlined: Vec<(Range<BasicBlock>, Ty<'tcx>, Option<usize>)>,
 }
 
-impl<'tcx> Outer<'tcx> {
+impl<'tcx> Inliner<'tcx> {
     fn inline_awaits(mut self, body: &mut Body<'tcx>) {
         let mut left = FxHashSet::default();
         loop {
-            let count = self.taken.len();
+            let count = self.inlined.len();
             for found in find_awaits(self.tcx, body) {
                 if left.contains(&found.poll) {
                     continue;
@@ -376,11 +340,11 @@ impl<'tcx> Outer<'tcx> {
                     left.insert(found.poll);
                 }
             }
-            if self.taken.len() == count {
+            if self.inlined.len() == count {
                 break;
             }
         }
-        if self.taken.is_empty() {
+        if self.inlined.is_empty() {
             return;
         }
         simplify::remove_dead_blocks(body);
@@ -392,8 +356,8 @@ impl<'tcx> Outer<'tcx> {
             None,
         );
         body.phase = phase;
-        index_by_temporaries(self.tcx, body);
-        give_storage(self.tcx, body);
+        storage::index_by_temporaries(self.tcx, body);
+        storage::give_storage(body);
     }
 
     /// Takes in the body of what is awaited, or says why not.
@@ -402,14 +366,14 @@ impl<'tcx> Outer<'tcx> {
         let &ty::Coroutine(coroutine, args) = found.awaitee.kind() else {
             return Err("is no coroutine that is known");
         };
-        let body_of_inner = certain_body::of_coroutine(tcx, coroutine, args)?;
-        let taken_by = self.taken.iter().rposition(|(blocks, ..)| blocks.contains(&found.poll));
-        let mut ancestor = taken_by;
+        let body_of_callee = certain_body::of_coroutine(tcx, coroutine, args)?;
+        let inlined_by = self.inlined.iter().rposition(|(blocks, ..)| blocks.contains(&found.poll));
+        let mut ancestor = inlined_by;
         while let Some(index) = ancestor {
-            if self.taken[index].1 == found.awaitee {
+            if self.inlined[index].1 == found.awaitee {
                 return Err("awaits itself");
             }
-            ancestor = self.taken[index].2;
+            ancestor = self.inlined[index].2;
         }
         check_attributes(tcx, coroutine)?;
         check_is_compiled_alike(tcx, self.def_id.to_def_id(), coroutine)?;
@@ -418,50 +382,50 @@ impl<'tcx> Outer<'tcx> {
             return Err("may await the body that it would be taken into");
         }
 
-        let inner = match body_of_inner.as_local() {
+        let callee = match body_of_callee.as_local() {
             Some(local) => {
-                let inner = tcx.coroutine_before_transform(local);
+                let callee = tcx.coroutine_before_transform(local);
                 let is_only_place = is_awaited_at_one_place(tcx, local, self.def_id);
-                debug!(awaitee = ?found.awaitee, cost = cost(inner), is_only_place);
-                if cost(inner) > COST_LIMIT && !is_only_place {
+                debug!(awaitee = ?found.awaitee, cost = cost(callee), is_only_place);
+                if cost(callee) > COST_LIMIT && !is_only_place {
                     return Err("is too large");
                 }
-                body_to_take_in(tcx, inner)?
+                body_to_inline(tcx, callee)?
             }
             None => {
-                let inner = tcx.coroutine_for_other_crates(body_of_inner);
-                inner.ok_or("is from another crate, which has not recorded its body")?.clone()
+                let callee = tcx.coroutine_for_other_crates(body_of_callee);
+                callee.ok_or("is from another crate, which has not recorded its body")?.clone()
             }
         };
-        if cost(&inner) + cost(body) > BODY_LIMIT {
+        if cost(&callee) + cost(body) > BODY_LIMIT {
             return Err("makes the body too large");
         }
 
-        instance::check(tcx, &inner, args)?;
-        let instance = Instance { def: InstanceKind::Item(body_of_inner), args };
-        let Ok(mut inner) = instance.try_instantiate_mir_and_normalize_erasing_regions(
+        instance::check(tcx, &callee, args)?;
+        let instance = Instance { def: InstanceKind::Item(body_of_callee), args };
+        let Ok(mut callee) = instance.try_instantiate_mir_and_normalize_erasing_regions(
             tcx,
             self.typing_env,
-            EarlyBinder::bind(inner),
+            EarlyBinder::bind(callee),
         ) else {
             return Err("cannot be normalized");
         };
         // Its drops are elaborated, and its types revealed.
-        inner.phase = MirPhase::Runtime(RuntimePhase::Initial);
-        let faults = validate::validate_types(tcx, self.typing_env, &inner, body);
+        callee.phase = MirPhase::Runtime(RuntimePhase::Initial);
+        let faults = validate::validate_types(tcx, self.typing_env, &callee, body);
         if !faults.is_empty() {
             debug!(?faults);
             return Err("does not hold together when it is normalized");
         }
         let first = body.basic_blocks.next_index();
-        site.take_in(tcx, self.typing_env, body, inner, instance);
-        self.taken.push((first..body.basic_blocks.next_index(), found.awaitee, taken_by));
+        site.inline(tcx, self.typing_env, body, callee, instance);
+        self.inlined.push((first..body.basic_blocks.next_index(), found.awaitee, inlined_by));
         Ok(())
     }
 }
 
 /// A coroutine's body as it becomes part of others.
-fn body_to_take_in<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> Result<Body<'tcx>, &'static str> {
+fn body_to_inline<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> Result<Body<'tcx>, &'static str> {
     if body.tainted_by_errors.is_some() || body.function_coverage_info.is_some() {
         return Err("has errors, or counts what is run of it");
     }
@@ -563,591 +527,4 @@ fn refers_to_itself(body: &Body<'_>) -> bool {
     let mut uses = Uses(false);
     uses.visit_body(body);
     uses.0
-}
-
-/// An await, and where it leads.
-struct Site<'tcx> {
-    found: Await<'tcx>,
-    /// Where the poll is, and what it assigns to.
-    source_info: SourceInfo,
-    answer: Place<'tcx>,
-    /// Where it goes on when the poll unwinds.
-    unwind: UnwindAction,
-    /// Where it goes on when the coroutine is dropped while it waits.
-    cancelled: BasicBlock,
-    /// And where, when that panics.
-    unwind_cancelled: UnwindAction,
-    /// The locals that get storage on the way to the poll, and keep it behind it.
-    live: Vec<Local>,
-}
-
-impl<'tcx> Site<'tcx> {
-    fn find(body: &Body<'tcx>, found: &Await<'tcx>) -> Result<Self, &'static str> {
-        let poll = body.basic_blocks[found.poll].terminator();
-        let TerminatorKind::Call { destination, unwind, .. } = poll.kind else {
-            bug!("no call of poll: {found:?}");
-        };
-        let cancelled = drop_of_suspension(body, found.pending);
-        let cancelled = cancelled.ok_or("does not suspend as an await does")?;
-
-        // What takes the blocks' place does not do what else they do.
-        let mut live = vec![];
-        for block in [found.new_unchecked, found.get_context, found.poll] {
-            for (index, statement) in body.basic_blocks[block].statements.iter().enumerate() {
-                match statement.kind {
-                    StatementKind::StorageLive(local) => live.push(local),
-                    StatementKind::StorageDead(local) => live.retain(|&other| other != local),
-                    StatementKind::Nop => {}
-                    _ if found.arguments.contains(&Location { block, statement_index: index }) => {}
-                    _ => return Err("has other code between it and its poll"),
-                }
-            }
-        }
-        if found.arguments[0].block != found.new_unchecked {
-            return Err("is not borrowed where it is pinned");
-        }
-
-        let unwind_cancelled = drop_of(body, found.local, cancelled)
-            .ok_or("is not dropped first when it is cancelled")?;
-        Ok(Site {
-            found: found.clone(),
-            source_info: poll.source_info,
-            answer: destination,
-            unwind,
-            cancelled,
-            unwind_cancelled,
-            live,
-        })
-    }
-
-    /// Puts `inner`, the body of `instance`, in the place of the poll.
-    fn take_in(
-        self,
-        tcx: TyCtxt<'tcx>,
-        typing_env: ty::TypingEnv<'tcx>,
-        body: &mut Body<'tcx>,
-        mut inner: Body<'tcx>,
-        instance: Instance<'tcx>,
-    ) {
-        let Site { found, source_info, answer, unwind, cancelled, unwind_cancelled, live } = self;
-        let span = source_info.span;
-        let statement = |kind| Statement::new(source_info, kind);
-
-        // The locals.
-        let ty::Coroutine(_, args) = inner.local_decls[ty::CAPTURE_STRUCT_LOCAL].ty.kind() else {
-            bug!("the body of no coroutine: {instance}");
-        };
-        let returned = body.local_decls.push(LocalDecl::new(inner.return_ty(), span));
-        let upvars: IndexVec<FieldIdx, Local> = args
-            .as_coroutine()
-            .upvar_tys()
-            .iter()
-            .map(|ty| body.local_decls.push(LocalDecl::new(ty, span)))
-            .collect();
-        let dropping = dropping_blocks(&inner);
-        let after_inner =
-            body.basic_blocks.next_index() + inner.basic_blocks.len() + dropping.count();
-        let mut integrator = Integrator {
-            tcx,
-            returned,
-            upvars: upvars.clone(),
-            first_local: body.local_decls.next_index(),
-            first_block: body.basic_blocks.next_index(),
-            first_scope: body.source_scopes.next_index(),
-            around: body.source_scopes[source_info.scope].clone(),
-            source_info,
-            instance,
-            first_dropping: body.basic_blocks.next_index() + inner.basic_blocks.len(),
-            dropping: dropping.iter().collect(),
-            // Two more blocks come behind those of the body.
-            landing: after_inner,
-            cancelled: after_inner + 1,
-            unwind,
-            in_cleanup: false,
-            is_dropping: false,
-        };
-        let lasting: Vec<_> = always_storage_live_locals(&inner)
-            .iter()
-            .filter(|local| local.index() > inner.arg_count)
-            .map(|local| integrator.map_local(local))
-            .chain(upvars.iter().copied())
-            .chain([returned])
-            .collect();
-        let start = integrator.map_block(START_BLOCK);
-        let mut copies: Vec<_> =
-            dropping.iter().map(|block| inner.basic_blocks[block].clone()).collect();
-        integrator.visit_body(&mut inner);
-        integrator.is_dropping = true;
-        integrator.unwind = unwind_cancelled;
-        for (block, data) in dropping.iter().zip(&mut copies) {
-            integrator.visit_basic_block_data(block, data);
-        }
-        inner.var_debug_info.retain(|info| match info.value {
-            VarDebugInfoContents::Place(place) => place.local != CONTEXT,
-            VarDebugInfoContents::Const(_) => true,
-        });
-        inner.basic_blocks_mut().extend(copies);
-        remove_drops(&mut inner, |place| {
-            place.as_local().is_some_and(|local| {
-                upvars.iter().any(|&upvar| upvar == local)
-                    && !body.local_decls[local].ty.needs_drop(tcx, typing_env)
-            })
-        });
-
-        // The way in.
-        let entry: Vec<_> =
-            lasting.iter().map(|&local| statement(StatementKind::StorageLive(local))).collect();
-        let takes_upvar = |field, value| {
-            let assigned = Box::new((Place::from(upvars[field]), Rvalue::Use(value)));
-            statement(StatementKind::Assign(assigned))
-        };
-        let entry = match maker(tcx, body, &found) {
-            Some(maker) => {
-                let blocks = body.basic_blocks_mut();
-                let TerminatorKind::Call { args, target: Some(target), .. } = std::mem::replace(
-                    &mut blocks[maker].terminator_mut().kind,
-                    TerminatorKind::Goto { target: found.into_future },
-                ) else {
-                    bug!("no call that returns: {found:?}");
-                };
-                debug_assert_eq!(target, found.into_future);
-                let arguments = IndexVec::<FieldIdx, _>::from_iter(args);
-                let taken = arguments
-                    .into_iter_enumerated()
-                    .map(|(field, argument)| takes_upvar(field, argument.node));
-                blocks[maker].statements.extend(entry.into_iter().chain(taken));
-                let TerminatorKind::Call { target: Some(target), .. } =
-                    blocks[found.into_future].terminator().kind
-                else {
-                    bug!("no call that returns: {found:?}");
-                };
-                blocks[found.into_future].terminator_mut().kind = TerminatorKind::Goto { target };
-                let Location { block, statement_index } = found.assigned;
-                blocks[block].statements[statement_index].make_nop(true);
-                vec![]
-            }
-            None => {
-                let taken = upvars.iter_enumerated().map(|(field, &local)| {
-                    let ty = body.local_decls[local].ty;
-                    let upvar = tcx.mk_place_field(found.local.into(), field, ty);
-                    takes_upvar(field, Operand::Move(upvar))
-                });
-                entry.into_iter().chain(taken).collect()
-            }
-        };
-
-        // The ways out.
-        let goto = |statements, target| {
-            let kind = TerminatorKind::Goto { target };
-            BasicBlockData::new_stmts(statements, Some(Terminator { source_info, kind }), false)
-        };
-        let end: Vec<_> =
-            lasting.iter().map(|&local| statement(StatementKind::StorageDead(local))).collect();
-        let ready = new_ready(tcx, body, &found, Operand::Move(returned.into()));
-        let mut landing: Vec<_> =
-            live.iter().map(|&local| statement(StatementKind::StorageLive(local))).collect();
-        landing.push(statement(StatementKind::Assign(Box::new((answer, ready)))));
-        landing.extend(end.iter().cloned());
-
-        let blocks = body.basic_blocks_mut();
-        blocks[found.new_unchecked].statements = entry;
-        blocks[found.new_unchecked].terminator_mut().kind = TerminatorKind::Goto { target: start };
-        blocks[found.switch].terminator_mut().kind = TerminatorKind::Goto { target: found.ready };
-        blocks.append(inner.basic_blocks_mut());
-        blocks.push(goto(landing, found.switch));
-        blocks.push(goto(end, cancelled));
-        remove_drops(body, |place| place.as_local() == Some(found.local));
-
-        body.local_decls.extend(inner.drain_vars_and_temps());
-        body.source_scopes.append(&mut inner.source_scopes);
-        body.var_debug_info.append(&mut inner.var_debug_info);
-        let required = inner.required_consts.take().unwrap_or_default();
-        let required = required.into_iter().filter(|constant| constant.const_.is_required_const());
-        if let Some(constants) = &mut body.required_consts {
-            constants.extend(required);
-        }
-    }
-}
-
-/// Has places be indexed by temporaries that are assigned just before, as the state transform
-/// expects: it looks for saved locals everywhere else. After [`CopyProp`] they may be indexed by
-/// any local.
-///
-/// [`CopyProp`]: copy_prop::CopyProp
-fn index_by_temporaries<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
-    let span = body.span;
-    let mut visitor = IndexByTemporaries { tcx, span, patch: MirPatch::new(body) };
-    visitor.visit_body_preserves_cfg(body);
-    visitor.patch.apply(body);
-}
-
-struct IndexByTemporaries<'tcx> {
-    tcx: TyCtxt<'tcx>,
-    span: Span,
-    patch: MirPatch<'tcx>,
-}
-
-impl<'tcx> MutVisitor<'tcx> for IndexByTemporaries<'tcx> {
-    fn tcx(&self) -> TyCtxt<'tcx> {
-        self.tcx
-    }
-
-    fn process_projection_elem(
-        &mut self,
-        element: PlaceElem<'tcx>,
-        location: Location,
-    ) -> Option<PlaceElem<'tcx>> {
-        let PlaceElem::Index(local) = element else { return None };
-        let temporary = self.patch.new_temp(self.tcx.types.usize, self.span);
-        let copied = Rvalue::Use(Operand::Copy(local.into()));
-        self.patch.add_assign(location, temporary.into(), copied);
-        Some(PlaceElem::Index(temporary))
-    }
-}
-
-/// Gives locals without storage statements storage from where they are assigned to where they are
-/// last used, if they are assigned once and not borrowed. [`CopyProp`] leaves such ones behind, and
-/// in the coroutine they would share their place with no other.
-///
-/// [`CopyProp`]: copy_prop::CopyProp
-fn give_storage<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
-    let mut assigned = AssignedOnce(IndexVec::from_elem(Assigned::Never, &body.local_decls));
-    assigned.visit_body(body);
-    let mut live = MaybeLiveLocals.iterate_to_fixpoint(tcx, body, None).into_results_cursor(body);
-    let live_in: IndexVec<BasicBlock, _> = body
-        .basic_blocks
-        .indices()
-        .map(|block| {
-            live.seek_to_block_start(block);
-            live.get().clone()
-        })
-        .collect();
-
-    let borrowed = borrowed_locals(body);
-    let always_live = always_storage_live_locals(body);
-    let definitions: Vec<_> = always_live
-        .iter()
-        .filter(|&local| local.index() > body.arg_count && !borrowed.contains(local))
-        .filter_map(|local| match assigned.0[local] {
-            Assigned::Once(location) if !live_in[location.block].contains(local) => {
-                Some((local, location))
-            }
-            _ => None,
-        })
-        .collect();
-
-    let mut patch = MirPatch::new(body);
-    for &(local, definition) in &definitions {
-        let mut ends = FxIndexSet::default();
-        for (block, data) in body.basic_blocks.iter_enumerated() {
-            if block != definition.block && !live_in[block].contains(local) {
-                continue;
-            }
-            let terminator = data.terminator();
-            let is_over = |target: BasicBlock| !live_in[target].contains(local);
-            let leaves = match &terminator.kind {
-                TerminatorKind::Return | TerminatorKind::CoroutineDrop => true,
-                TerminatorKind::Yield { value, .. } => {
-                    value.place().is_none_or(|place| place.local != local)
-                }
-                _ => false,
-            };
-            if leaves && terminator.successors().all(is_over) {
-                ends.insert(body.terminator_loc(block));
-            } else {
-                let over = terminator.successors().filter(|&target| is_over(target));
-                ends.extend(over.map(BasicBlock::start_location));
-            }
-        }
-        for location in ends {
-            patch.add_statement(location, StatementKind::StorageDead(local));
-        }
-    }
-    for (local, definition) in definitions {
-        patch.add_statement(definition, StatementKind::StorageLive(local));
-    }
-    patch.apply(body);
-}
-
-#[derive(Clone, Copy)]
-enum Assigned {
-    Never,
-    Once(Location),
-    Otherwise,
-}
-
-/// Where each local is assigned as a whole, if that is all that is ever done to it but reading it.
-struct AssignedOnce(IndexVec<Local, Assigned>);
-
-impl<'tcx> Visitor<'tcx> for AssignedOnce {
-    fn visit_local(&mut self, local: Local, context: PlaceContext, location: Location) {
-        let assigned = &mut self.0[local];
-        match context {
-            PlaceContext::MutatingUse(MutatingUseContext::Store | MutatingUseContext::Call) => {
-                *assigned = match assigned {
-                    Assigned::Never => Assigned::Once(location),
-                    _ => Assigned::Otherwise,
-                };
-            }
-            PlaceContext::MutatingUse(_) => *assigned = Assigned::Otherwise,
-            _ => {}
-        }
-    }
-}
-
-/// The block that ends in the call that makes the awaitee, if that does nothing else, its arguments
-/// are what become the upvars, and nothing but the await comes after it.
-fn maker<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>, found: &Await<'tcx>) -> Option<BasicBlock> {
-    let before = |block: BasicBlock| match body.basic_blocks.predecessors()[block][..] {
-        [before] => Some(before),
-        _ => None,
-    };
-    let maker = before(found.into_future)?;
-    let (func, args, made, _) = call_in(body, maker)?;
-    let (_, [argument], into_made, Some(assigned)) = call_in(body, found.into_future)? else {
-        return None;
-    };
-    let is_straight = argument.node.place() == Some(made)
-        && into_made.as_local() == Some(found.made)
-        && found.assigned.block == assigned
-        && before(assigned) == Some(found.into_future)
-        && matches!(
-            body.basic_blocks[assigned].terminator().kind,
-            TerminatorKind::Goto { target } if target == found.new_unchecked
-        );
-    let is_mere = |block: BasicBlock| {
-        let statements = body.basic_blocks[block].statements.iter().enumerate();
-        statements.into_iter().all(|(statement_index, statement)| {
-            Location { block, statement_index } == found.assigned
-                || matches!(
-                    statement.kind,
-                    StatementKind::StorageLive(_)
-                        | StatementKind::StorageDead(_)
-                        | StatementKind::PlaceMention(_)
-                        | StatementKind::Nop
-                )
-        })
-    };
-    if !is_straight || !is_mere(found.into_future) || !is_mere(assigned) {
-        return None;
-    }
-    let ty::Coroutine(_, coroutine_args) = found.awaitee.kind() else { return None };
-    let upvars = coroutine_args.as_coroutine().upvar_tys();
-    let types = args.iter().map(|argument| argument.node.ty(body, tcx));
-    (made.ty(body, tcx).ty == found.awaitee
-        && types.eq(upvars.iter())
-        && makes_coroutine(tcx, func))
-    .then_some(maker)
-}
-
-/// The blocks of a coroutine's body that are run when it is dropped while it is suspended.
-fn dropping_blocks(body: &Body<'_>) -> DenseBitSet<BasicBlock> {
-    let mut found = DenseBitSet::new_empty(body.basic_blocks.len());
-    let mut waiting: Vec<_> = body
-        .basic_blocks
-        .iter()
-        .filter_map(|data| match data.terminator().kind {
-            TerminatorKind::Yield { drop, .. } => drop,
-            _ => None,
-        })
-        .collect();
-    while let Some(block) = waiting.pop() {
-        if found.insert(block) {
-            waiting.extend(body.basic_blocks[block].terminator().successors());
-        }
-    }
-    found
-}
-
-/// Where the drop of the coroutine starts in the state that all ways from `pending` lead to.
-fn drop_of_suspension(body: &Body<'_>, pending: BasicBlock) -> Option<BasicBlock> {
-    let mut seen = FxHashSet::default();
-    let mut waiting = vec![pending];
-    let mut found = None;
-    while let Some(block) = waiting.pop() {
-        let data = &body.basic_blocks[block];
-        if data.is_cleanup || !seen.insert(block) {
-            continue;
-        }
-        match data.terminator().kind {
-            TerminatorKind::Yield { drop, .. } if found.is_none() => found = Some(drop?),
-            TerminatorKind::Yield { .. } | TerminatorKind::Return => return None,
-            _ => waiting.extend(data.terminator().successors()),
-        }
-    }
-    found
-}
-
-/// The unwinding of the first drop of `local` on the way from `block`, if nothing is done before.
-fn drop_of(body: &Body<'_>, local: Local, mut block: BasicBlock) -> Option<UnwindAction> {
-    for _ in body.basic_blocks.indices() {
-        let data = &body.basic_blocks[block];
-        if !is_storage_only(data) {
-            return None;
-        }
-        block = match data.terminator().kind {
-            TerminatorKind::Goto { target } => target,
-            TerminatorKind::Drop { place, unwind, .. } if place.as_local() == Some(local) => {
-                return Some(unwind);
-            }
-            _ => return None,
-        };
-    }
-    None
-}
-
-fn is_storage_only(data: &BasicBlockData<'_>) -> bool {
-    let is_storage = |statement: &Statement<'_>| {
-        matches!(
-            statement.kind,
-            StatementKind::StorageLive(_) | StatementKind::StorageDead(_) | StatementKind::Nop
-        )
-    };
-    data.statements.iter().all(is_storage)
-}
-
-/// Removes the drops of places that `is_nothing` says so of.
-fn remove_drops<'tcx>(body: &mut Body<'tcx>, is_nothing: impl Fn(Place<'tcx>) -> bool) {
-    for data in body.basic_blocks_mut() {
-        let terminator = data.terminator_mut();
-        if let TerminatorKind::Drop { place, target, .. } = terminator.kind
-            && is_nothing(place)
-        {
-            terminator.kind = TerminatorKind::Goto { target };
-        }
-    }
-}
-
-/// Makes a coroutine's body part of another.
-struct Integrator<'tcx> {
-    tcx: TyCtxt<'tcx>,
-    returned: Local,
-    upvars: IndexVec<FieldIdx, Local>,
-    first_local: Local,
-    first_block: BasicBlock,
-    /// The copies of the blocks that are run when the coroutine is dropped while it is suspended.
-    first_dropping: BasicBlock,
-    dropping: Vec<BasicBlock>,
-    first_scope: SourceScope,
-    /// The scope that the await is in.
-    around: SourceScopeData<'tcx>,
-    source_info: SourceInfo,
-    instance: Instance<'tcx>,
-    /// Where it goes on when the body returns, has been dropped, and unwinds.
-    landing: BasicBlock,
-    cancelled: BasicBlock,
-    unwind: UnwindAction,
-    in_cleanup: bool,
-    /// The copies are mapped.
-    is_dropping: bool,
-}
-
-impl Integrator<'_> {
-    fn map_local(&self, local: Local) -> Local {
-        match local {
-            RETURN_PLACE => self.returned,
-            CONTEXT => CONTEXT,
-            ty::CAPTURE_STRUCT_LOCAL => bug!("only its upvars are used"),
-            _ => self.first_local + (local.index() - 3),
-        }
-    }
-
-    fn map_block(&self, block: BasicBlock) -> BasicBlock {
-        if self.is_dropping { self.map_dropping(block) } else { self.first_block + block.index() }
-    }
-
-    fn map_dropping(&self, block: BasicBlock) -> BasicBlock {
-        match self.dropping.binary_search(&block) {
-            Ok(position) => self.first_dropping + position,
-            Err(_) => bug!("no way leads there from a drop: {block:?}"),
-        }
-    }
-
-    fn map_scope(&self, scope: SourceScope) -> SourceScope {
-        self.first_scope + scope.index()
-    }
-}
-
-impl<'tcx> MutVisitor<'tcx> for Integrator<'tcx> {
-    fn tcx(&self) -> TyCtxt<'tcx> {
-        self.tcx
-    }
-
-    fn visit_local(&mut self, local: &mut Local, _: PlaceContext, _: Location) {
-        *local = self.map_local(*local);
-    }
-
-    fn visit_place(&mut self, place: &mut Place<'tcx>, context: PlaceContext, location: Location) {
-        if place.local != ty::CAPTURE_STRUCT_LOCAL {
-            self.super_place(place, context, location);
-            return;
-        }
-        let [PlaceElem::Field(field, _), rest @ ..] = &place.projection[..] else {
-            bug!("only its upvars are used");
-        };
-        let local = self.upvars[*field];
-        let rest = self.process_projection(rest, location).unwrap_or_else(|| rest.to_vec());
-        *place = Place { local, projection: self.tcx.mk_place_elems(&rest) };
-    }
-
-    fn visit_source_scope(&mut self, scope: &mut SourceScope) {
-        *scope = self.map_scope(*scope);
-    }
-
-    fn visit_source_scope_data(&mut self, data: &mut SourceScopeData<'tcx>) {
-        self.super_source_scope_data(data);
-        let call = self.source_info;
-        if data.parent_scope.is_none() {
-            data.parent_scope = Some(call.scope);
-            data.inlined_parent_scope = match self.around.inlined {
-                Some(_) => Some(call.scope),
-                None => self.around.inlined_parent_scope,
-            };
-            data.inlined = Some((self.instance, call.span));
-        } else if data.inlined_parent_scope.is_none() {
-            data.inlined_parent_scope = Some(self.map_scope(OUTERMOST_SOURCE_SCOPE));
-        }
-    }
-
-    fn visit_basic_block_data(&mut self, block: BasicBlock, data: &mut BasicBlockData<'tcx>) {
-        self.in_cleanup = data.is_cleanup;
-        self.super_basic_block_data(block, data);
-    }
-
-    fn visit_terminator(&mut self, terminator: &mut Terminator<'tcx>, location: Location) {
-        if let TerminatorKind::Return = terminator.kind {
-            // It reads the return place, which is not an operand of it.
-            self.visit_source_info(&mut terminator.source_info);
-        } else {
-            self.super_terminator(terminator, location);
-        }
-        if let TerminatorKind::Yield { resume, drop, .. } = &mut terminator.kind {
-            *resume = self.map_block(*resume);
-            *drop = Some(drop.map_or(self.cancelled, |drop| self.map_dropping(drop)));
-        } else {
-            terminator.successors_mut(|target| *target = self.map_block(*target));
-        }
-        if !self.in_cleanup
-            && let Some(unwind @ UnwindAction::Continue) = terminator.unwind_mut()
-        {
-            *unwind = self.unwind;
-        }
-        match &mut terminator.kind {
-            TerminatorKind::Return => {
-                terminator.kind = TerminatorKind::Goto { target: self.landing };
-            }
-            TerminatorKind::CoroutineDrop => {
-                terminator.kind = TerminatorKind::Goto { target: self.cancelled };
-            }
-            TerminatorKind::UnwindResume => {
-                terminator.kind = match self.unwind {
-                    UnwindAction::Cleanup(target) => TerminatorKind::Goto { target },
-                    UnwindAction::Continue => TerminatorKind::UnwindResume,
-                    UnwindAction::Unreachable => TerminatorKind::Unreachable,
-                    UnwindAction::Terminate(reason) => TerminatorKind::UnwindTerminate(reason),
-                };
-            }
-            _ => {}
-        }
-    }
 }

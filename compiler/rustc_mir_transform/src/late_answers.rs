@@ -48,25 +48,17 @@ use rustc_middle::mir::*;
 use rustc_middle::ty::TyCtxt;
 use rustc_mir_dataflow::impls::{MaybeBorrowedLocals, MaybeLiveLocals};
 use rustc_mir_dataflow::{Analysis, ResultsCursor};
-use rustc_session::Session;
-use tracing::{debug, instrument};
+use tracing::debug;
 
+use crate::inline_await::GoesWithInlineAwait;
 use crate::patch::MirPatch;
+use crate::simplify;
 use crate::upvars_in_place::move_to_local;
-use crate::{inline_await, simplify};
 
 pub(super) struct LateAnswers;
 
-impl<'tcx> crate::MirPass<'tcx> for LateAnswers {
-    fn is_enabled(&self, sess: &Session) -> bool {
-        inline_await::InlineAwait.is_enabled(sess)
-    }
-
-    #[instrument(level = "debug", skip_all, fields(def_id = ?body.source.def_id()))]
-    fn run_pass(&self, tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
-        if !inline_await::may_transform(tcx, body) {
-            return;
-        }
+impl GoesWithInlineAwait for LateAnswers {
+    fn transform<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
         // What is needed at the same suspension point has a place of its own in any case.
         let yields = body.basic_blocks.iter().map(|data| &data.terminator().kind);
         if yields.filter(|kind| matches!(kind, TerminatorKind::Yield { .. })).count() < 2 {
@@ -102,10 +94,6 @@ impl<'tcx> crate::MirPass<'tcx> for LateAnswers {
             }
         }
         patch.apply(body);
-    }
-
-    fn is_required(&self) -> bool {
-        false
     }
 }
 

@@ -1,4 +1,4 @@
-//! Finds the futures whose first poll is never `Pending`, and the awaits in a body.
+//! Finds the futures whose first poll is never `Pending`.
 //!
 //! # Motivation
 //!
@@ -38,16 +38,8 @@
 //!
 //! # Soundness
 //!
-//! *An await by value is the first to poll its awaitee.* The awaitee has been moved into the
-//! await's own local, and no coroutine of an async body may be moved once it has been polled: none
-//! is `Unpin`, so whoever pins one by unsafe means has promised not to. From then on the await
-//! polls it, in a loop that is only gone through again when the answer was `Pending`:
-//!
-//! * the local is assigned in one place, borrowed in one place, and that borrow goes into the poll
-//!   and nowhere else;
-//! * from where the poll was ready no path leads back to the poll but through the end of the
-//!   local's storage, or its next assignment.
-//!   (`tests/ui/async-await/elide-no-await/awaits-polled-before.rs`)
+//! *An await by value is the first to poll its awaitee*, and the only one. See the page of
+//! [`awaits`](crate::awaits).
 //!
 //! *A coroutine without suspension points answers its first poll with `Ready`*, or not at all. The
 //! same holds if none of its suspension points can be reached, which is what a summary says: every
@@ -70,24 +62,20 @@
 //! [`certain_body`]: crate::certain_body
 //! [`only_ready`]: crate::only_ready
 
-use rustc_abi::VariantIdx;
-use rustc_data_structures::fx::{FxHashMap, FxHashSet, FxIndexSet};
+use rustc_data_structures::fx::{FxHashMap, FxHashSet};
 use rustc_hir as hir;
-use rustc_hir::LangItem;
 use rustc_hir::def_id::{DefId, LocalDefId};
-use rustc_index::IndexVec;
-use rustc_middle::mir::visit::{MutatingUseContext, NonMutatingUseContext, PlaceContext, Visitor};
 use rustc_middle::mir::*;
 use rustc_middle::query::Providers;
 use rustc_middle::ty::{
     self, CoroutineArgs, CoroutineArgsExt, EarlyBinder, GenericArgsRef, Ty, TyCtxt,
 };
-use rustc_span::Spanned;
 use tracing::{debug, instrument, trace};
 
+use crate::awaits::{find_awaits, real_successors};
 use crate::certain_body::{self, CertainBody};
 use crate::elide_no_await;
-use crate::only_ready::{makes_only_ready, poll_variants};
+use crate::only_ready::makes_only_ready;
 
 pub(super) fn provide(providers: &mut Providers) {
     providers.poll_summary = poll_summary;
@@ -229,16 +217,6 @@ fn has_no_upvars(ty: Ty<'_>) -> bool {
     matches!(ty.kind(), ty::Coroutine(_, args) if args.as_coroutine().upvar_tys().is_empty())
 }
 
-/// Where `terminator` leads when it is executed, and not just in the eyes of the borrow checker.
-fn real_successors<'a>(terminator: &'a Terminator<'_>) -> impl Iterator<Item = BasicBlock> + 'a {
-    let imaginary = match terminator.kind {
-        TerminatorKind::FalseEdge { imaginary_target, .. } => Some(imaginary_target),
-        TerminatorKind::FalseUnwind { unwind: UnwindAction::Cleanup(target), .. } => Some(target),
-        _ => None,
-    };
-    terminator.successors().filter(move |&target| Some(target) != imaginary)
-}
-
 /// Whether the first poll of a value of the type, made anew, is never `Pending`.
 fn never_pending<'tcx>(tcx: TyCtxt<'tcx>, key: ty::PseudoCanonicalInput<'tcx, Ty<'tcx>>) -> bool {
     let ty::PseudoCanonicalInput { typing_env, value } = key;
@@ -372,320 +350,6 @@ impl<'tcx> Search<'tcx> {
                 debug!(?ty, reason, "has a poll that cannot be judged");
                 false
             }
-        }
-    }
-}
-
-/// An await by value, as it is lowered:
-///
-/// ```text
-///   made = <I as IntoFuture>::into_future(..)
-///   awaitee = move made
-/// poll_loop:
-///   borrow = &mut awaitee; reborrow = &mut *borrow
-///   pin = Pin::new_unchecked(move reborrow)
-///   resumed_with = copy ..
-///   context = get_context(move resumed_with); context_reborrow = &mut *context
-///   answer = <F as Future>::poll(move pin, move context_reborrow)
-///   switchInt(discriminant(answer)) -> [0: ready, 1: pending]
-/// pending:
-///   yield -> poll_loop
-/// ```
-#[derive(Clone, Debug)]
-pub(crate) struct Await<'tcx> {
-    /// The type that is polled.
-    pub(crate) awaitee: Ty<'tcx>,
-    /// The local that it is moved into.
-    pub(crate) local: Local,
-    /// What is made into it.
-    pub(crate) made: Local,
-    /// The blocks that end in the calls of `into_future`, `new_unchecked`, `get_context`, `poll`.
-    pub(crate) into_future: BasicBlock,
-    pub(crate) new_unchecked: BasicBlock,
-    pub(crate) get_context: BasicBlock,
-    pub(crate) poll: BasicBlock,
-    /// What their arguments are made of: the three borrows, and a copy of the context.
-    pub(crate) arguments: [Location; 4],
-    /// The assignment of the awaitee to its local.
-    pub(crate) assigned: Location,
-    /// The block that ends in the switch, and where it leads.
-    pub(crate) switch: BasicBlock,
-    pub(crate) ready: BasicBlock,
-    pub(crate) pending: BasicBlock,
-}
-
-/// The awaits by value in `body`, before or after drop elaboration, in the order of their blocks.
-/// The module's page says what is checked of each.
-pub(crate) fn find_awaits<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> Vec<Await<'tcx>> {
-    let Some(variants) = poll_variants(tcx) else { return vec![] };
-    let mut finder = AwaitFinder { tcx, body, variants, locals: None };
-    body.basic_blocks.indices().filter_map(|block| finder.await_that_polls_in(block)).collect()
-}
-
-/// The types that `body` polls with its own task context, which is what only an await does. These
-/// are all that [`find_awaits`] may find in it, at whatever time. What no way leads to is no part
-/// of the layout of the coroutine.
-pub(crate) fn awaited_types<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> FxIndexSet<Ty<'tcx>> {
-    let Some(variants) = poll_variants(tcx) else { return FxIndexSet::default() };
-    let mut finder = AwaitFinder { tcx, body, variants, locals: None };
-    let mut awaited = FxIndexSet::default();
-    let mut seen = FxHashSet::default();
-    let mut reachable = vec![START_BLOCK];
-    while let Some(block) = reachable.pop() {
-        if seen.insert(block) {
-            awaited.extend(finder.awaited_type(block));
-            reachable.extend(real_successors(body.basic_blocks[block].terminator()));
-        }
-    }
-    awaited
-}
-
-struct AwaitFinder<'a, 'tcx> {
-    tcx: TyCtxt<'tcx>,
-    body: &'a Body<'tcx>,
-    variants: (VariantIdx, VariantIdx),
-    /// Computed for the first poll in the body, since most bodies have none.
-    locals: Option<IndexVec<Local, LocalUse>>,
-}
-
-impl<'a, 'tcx> AwaitFinder<'a, 'tcx> {
-    fn awaited_type(&mut self, poll: BasicBlock) -> Option<Ty<'tcx>> {
-        let (polled, _, context) = self.poll_in(poll)?;
-        let (_, context) = self.only_reborrow(moved_local(context)?)?;
-        self.only_call(context, LangItem::GetContext)?;
-        Some(polled)
-    }
-
-    /// The type that is polled by the call at the end of `block`, with its two arguments.
-    fn poll_in(
-        &self,
-        block: BasicBlock,
-    ) -> Option<(Ty<'tcx>, &'a Operand<'tcx>, &'a Operand<'tcx>)> {
-        let (func, [pin, context], ..) = call_in(self.body, block)? else { return None };
-        let (callee, args) = func.const_fn_def()?;
-        (Some(callee) == self.tcx.lang_items().future_poll_fn())
-            .then(|| (args.type_at(0), &pin.node, &context.node))
-    }
-
-    fn await_that_polls_in(&mut self, poll: BasicBlock) -> Option<Await<'tcx>> {
-        let (polled, pin, context) = self.poll_in(poll)?;
-        let (_, _, destination, Some(switch)) = call_in(self.body, poll)? else { return None };
-
-        let (new_unchecked, reborrowed) =
-            self.only_call(moved_local(pin)?, LangItem::PinNewUnchecked)?;
-        let (second, borrowed) = self.only_reborrow(reborrowed)?;
-        let (first, awaitee) = self.only_borrow(borrowed)?;
-        let (assigned, made) = self.only_move(awaitee)?;
-        let (into_future, _) = self.only_call_any(made, LangItem::IntoFutureIntoFuture)?;
-        let (third, context) = self.only_reborrow(moved_local(context)?)?;
-        let (get_context, resumed_with) = self.only_call(context, LangItem::GetContext)?;
-        let (fourth, _) = self.only_rvalue(resumed_with)?;
-
-        let (ready, pending) = self.switch_on(switch, destination)?;
-        if self.leads_back(ready, poll, awaitee, assigned.block) {
-            debug!(?poll, "the awaitee may be polled again after it was ready");
-            return None;
-        }
-        Some(Await {
-            awaitee: polled,
-            local: awaitee,
-            made,
-            into_future,
-            new_unchecked,
-            get_context,
-            poll,
-            arguments: [first, second, third, fourth],
-            assigned,
-            switch,
-            ready,
-            pending,
-        })
-    }
-
-    /// Where `switch` leads if `answer` is ready or pending, given that only the poll leads to it.
-    fn switch_on(
-        &self,
-        switch: BasicBlock,
-        answer: Place<'tcx>,
-    ) -> Option<(BasicBlock, BasicBlock)> {
-        if self.body.basic_blocks.predecessors()[switch].len() != 1 {
-            return None;
-        }
-        let data = &self.body.basic_blocks[switch];
-        let TerminatorKind::SwitchInt { discr, targets } = &data.terminator().kind else {
-            return None;
-        };
-        let discr = discr.place()?;
-        let reads_answer = |statement: &Statement<'tcx>| match statement.kind.as_assign() {
-            Some((place, Rvalue::Discriminant(of))) => *place == discr && *of == answer,
-            _ => false,
-        };
-        data.statements.iter().find(|statement| reads_answer(statement))?;
-        let target = |variant: VariantIdx| targets.target_for_value(variant.as_u32().into());
-        Some((target(self.variants.0), target(self.variants.1)))
-    }
-
-    /// Whether a path leads from `from` to `poll` on which `awaitee` stays what it is.
-    fn leads_back(
-        &self,
-        from: BasicBlock,
-        poll: BasicBlock,
-        awaitee: Local,
-        assigned_in: BasicBlock,
-    ) -> bool {
-        let mut seen = FxHashSet::default();
-        let mut reachable = vec![from];
-        while let Some(block) = reachable.pop() {
-            if block == poll {
-                return true;
-            }
-            let data = &self.body.basic_blocks[block];
-            let ends = |statement: &Statement<'tcx>| match statement.kind {
-                StatementKind::StorageDead(local) => local == awaitee,
-                _ => false,
-            };
-            if block != assigned_in && !data.statements.iter().any(ends) && seen.insert(block) {
-                reachable.extend(real_successors(data.terminator()));
-            }
-        }
-        false
-    }
-
-    /// The one assignment to `local`, if all that becomes of it is one use.
-    fn only_definition(&mut self, local: Local) -> Option<Location> {
-        let body = self.body;
-        let locals = self.locals.get_or_insert_with(|| LocalUse::in_body(body));
-        match locals[local] {
-            LocalUse { definition: Definition::One(location), uses: 1 } => Some(location),
-            _ => None,
-        }
-    }
-
-    fn only_rvalue(&mut self, local: Local) -> Option<(Location, &'a Rvalue<'tcx>)> {
-        let location = self.only_definition(local)?;
-        let (place, rvalue) = self.body.stmt_at(location).left()?.kind.as_assign()?;
-        (place.as_local() == Some(local)).then_some((location, rvalue))
-    }
-
-    /// `local = &mut *from`
-    fn only_reborrow(&mut self, local: Local) -> Option<(Location, Local)> {
-        match self.only_rvalue(local)? {
-            (location, Rvalue::Ref(_, BorrowKind::Mut { .. }, place))
-                if place.projection[..] == [PlaceElem::Deref] =>
-            {
-                Some((location, place.local))
-            }
-            _ => None,
-        }
-    }
-
-    /// `local = &mut from`
-    fn only_borrow(&mut self, local: Local) -> Option<(Location, Local)> {
-        match self.only_rvalue(local)? {
-            (location, Rvalue::Ref(_, BorrowKind::Mut { .. }, place)) => {
-                Some((location, place.as_local()?))
-            }
-            _ => None,
-        }
-    }
-
-    /// `local = move from`
-    fn only_move(&mut self, local: Local) -> Option<(Location, Local)> {
-        match self.only_rvalue(local)? {
-            (location, Rvalue::Use(operand)) => Some((location, moved_local(operand)?)),
-            _ => None,
-        }
-    }
-
-    /// `local = item(..)`, and its first argument.
-    fn only_call_any(
-        &mut self,
-        local: Local,
-        item: LangItem,
-    ) -> Option<(BasicBlock, &'a Operand<'tcx>)> {
-        let location = self.only_definition(local)?;
-        let (func, args, destination, _) = call_in(self.body, location.block)?;
-        let (callee, _) = func.const_fn_def()?;
-        (location == self.body.terminator_loc(location.block)
-            && destination.as_local() == Some(local)
-            && self.tcx.is_lang_item(callee, item))
-        .then_some((location.block, &args.first()?.node))
-    }
-
-    /// `local = item(move from)`
-    fn only_call(&mut self, local: Local, item: LangItem) -> Option<(BasicBlock, Local)> {
-        let (block, argument) = self.only_call_any(local, item)?;
-        Some((block, moved_local(argument)?))
-    }
-}
-
-fn moved_local(operand: &Operand<'_>) -> Option<Local> {
-    match operand {
-        Operand::Move(place) => place.as_local(),
-        _ => None,
-    }
-}
-
-/// The function, arguments, destination and target of the call that ends `block`, if one does.
-pub(crate) fn call_in<'a, 'tcx>(
-    body: &'a Body<'tcx>,
-    block: BasicBlock,
-) -> Option<(&'a Operand<'tcx>, &'a [Spanned<Operand<'tcx>>], Place<'tcx>, Option<BasicBlock>)> {
-    match &body.basic_blocks[block].terminator().kind {
-        TerminatorKind::Call { func, args, destination, target, .. } => {
-            Some((func, args, *destination, *target))
-        }
-        _ => None,
-    }
-}
-
-/// How a body uses one of its locals, apart from its storage, its drop, and what the debugger sees.
-#[derive(Clone, Copy, Default)]
-struct LocalUse {
-    definition: Definition,
-    uses: usize,
-}
-
-#[derive(Clone, Copy, Default)]
-enum Definition {
-    #[default]
-    None,
-    One(Location),
-    Many,
-}
-
-impl LocalUse {
-    fn in_body(body: &Body<'_>) -> IndexVec<Local, LocalUse> {
-        let mut counter =
-            LocalUseCounter(IndexVec::from_elem(LocalUse::default(), &body.local_decls));
-        counter.visit_body(body);
-        counter.0
-    }
-}
-
-struct LocalUseCounter(IndexVec<Local, LocalUse>);
-
-impl<'tcx> Visitor<'tcx> for LocalUseCounter {
-    fn visit_local(&mut self, local: Local, context: PlaceContext, location: Location) {
-        let local = &mut self.0[local];
-        match context {
-            PlaceContext::NonUse(_)
-            | PlaceContext::NonMutatingUse(
-                NonMutatingUseContext::PlaceMention | NonMutatingUseContext::Inspect,
-            )
-            | PlaceContext::MutatingUse(MutatingUseContext::Drop | MutatingUseContext::Retag) => {}
-            PlaceContext::MutatingUse(
-                MutatingUseContext::Store
-                | MutatingUseContext::Call
-                | MutatingUseContext::Yield
-                | MutatingUseContext::AsmOutput,
-            ) => {
-                local.definition = match local.definition {
-                    Definition::None => Definition::One(location),
-                    _ => Definition::Many,
-                };
-            }
-            _ => local.uses += 1,
         }
     }
 }

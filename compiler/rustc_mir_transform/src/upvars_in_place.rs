@@ -61,25 +61,16 @@ use rustc_mir_dataflow::Analysis;
 use rustc_mir_dataflow::impls::{
     MaybeLiveLocals, MaybeStorageLive, always_storage_live_locals, borrowed_locals,
 };
-use rustc_session::Session;
 use rustc_span::Span;
-use tracing::{debug, instrument};
+use tracing::debug;
 
-use crate::inline_await;
+use crate::inline_await::GoesWithInlineAwait;
 use crate::patch::MirPatch;
 
 pub(super) struct UpvarsInPlace;
 
-impl<'tcx> crate::MirPass<'tcx> for UpvarsInPlace {
-    fn is_enabled(&self, sess: &Session) -> bool {
-        inline_await::InlineAwait.is_enabled(sess)
-    }
-
-    #[instrument(level = "debug", skip_all, fields(def_id = ?body.source.def_id()))]
-    fn run_pass(&self, tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
-        if !inline_await::may_transform(tcx, body) {
-            return;
-        }
+impl GoesWithInlineAwait for UpvarsInPlace {
+    fn transform<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
         let mut locals = moved_upvars(tcx, body);
         if !locals.is_empty() {
             retain_saved(tcx, body, &mut locals);
@@ -95,10 +86,6 @@ impl<'tcx> crate::MirPass<'tcx> for UpvarsInPlace {
         }
         Replacer { tcx, locals }.visit_body_preserves_cfg(body);
         separate_upvars(tcx, body);
-    }
-
-    fn is_required(&self) -> bool {
-        false
     }
 }
 

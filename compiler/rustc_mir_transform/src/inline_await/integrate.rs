@@ -1,0 +1,516 @@
+//! Makes the body of an awaited coroutine part of the body that awaits it.
+//!
+//! [`Site`] is the await, with all that has to be known of the code around it. [`Integrator`]
+//! renumbers the awaitee's body, so that its locals, blocks and scopes come behind those that are
+//! there. What is in between are the ways in ([`Site::enter`]) and out ([`Site::leave`]).
+
+use rustc_abi::FieldIdx;
+use rustc_index::IndexVec;
+use rustc_index::bit_set::DenseBitSet;
+use rustc_middle::bug;
+use rustc_middle::mir::visit::{MutVisitor, PlaceContext};
+use rustc_middle::mir::*;
+use rustc_middle::ty::{self, Instance, TyCtxt};
+use rustc_mir_dataflow::impls::always_storage_live_locals;
+
+use crate::awaits::{Await, call_in};
+use crate::never_pending::makes_coroutine;
+
+/// The argument with the task context, in each body of a coroutine.
+const CONTEXT: Local = Local::from_u32(2);
+
+/// An await, and where it leads.
+pub(super) struct Site<'tcx> {
+    found: Await<'tcx>,
+    /// Where the poll is, and what it assigns to.
+    source_info: SourceInfo,
+    answer: Place<'tcx>,
+    /// Where it goes on when the poll unwinds.
+    unwind: UnwindAction,
+    /// Where it goes on when the coroutine is dropped while it waits.
+    cancelled: BasicBlock,
+    /// And where, when that panics.
+    unwind_cancelled: UnwindAction,
+    /// The locals that get storage on the way to the poll, and keep it behind it.
+    live: Vec<Local>,
+}
+
+impl<'tcx> Site<'tcx> {
+    pub(super) fn find(body: &Body<'tcx>, found: &Await<'tcx>) -> Result<Self, &'static str> {
+        let poll = body.basic_blocks[found.poll].terminator();
+        let TerminatorKind::Call { destination, unwind, .. } = poll.kind else {
+            bug!("no call of poll: {found:?}");
+        };
+        let cancelled = found.drop_of_suspension(body);
+        let cancelled = cancelled.ok_or("does not suspend as an await does")?;
+
+        // What takes the blocks' place does not do what else they do.
+        let mut live = vec![];
+        for block in [found.new_unchecked, found.get_context, found.poll] {
+            for (index, statement) in body.basic_blocks[block].statements.iter().enumerate() {
+                match statement.kind {
+                    StatementKind::StorageLive(local) => live.push(local),
+                    StatementKind::StorageDead(local) => live.retain(|&other| other != local),
+                    StatementKind::Nop => {}
+                    _ if found.arguments.contains(&Location { block, statement_index: index }) => {}
+                    _ => return Err("has other code between it and its poll"),
+                }
+            }
+        }
+        if found.arguments[0].block != found.new_unchecked {
+            return Err("is not borrowed where it is pinned");
+        }
+
+        let unwind_cancelled = drop_of(body, found.local, cancelled)
+            .ok_or("is not dropped first when it is cancelled")?;
+        Ok(Site {
+            found: found.clone(),
+            source_info: poll.source_info,
+            answer: destination,
+            unwind,
+            cancelled,
+            unwind_cancelled,
+            live,
+        })
+    }
+
+    /// Puts `callee`, the body of `instance`, in the place of the poll.
+    pub(super) fn inline(
+        self,
+        tcx: TyCtxt<'tcx>,
+        typing_env: ty::TypingEnv<'tcx>,
+        body: &mut Body<'tcx>,
+        mut callee: Body<'tcx>,
+        instance: Instance<'tcx>,
+    ) {
+        let integrator = Integrator::new(tcx, body, &self, &callee, instance);
+        let start = integrator.map_block(START_BLOCK);
+        let returned = integrator.returned;
+        let upvars = integrator.upvars.clone();
+        let lasting = integrator.locals_without_storage(&callee);
+        integrator.integrate(&mut callee, self.unwind_cancelled);
+        // The drop glue of the coroutine drops all upvars, also those without anything to drop.
+        remove_drops(&mut callee, |place| {
+            place.as_local().is_some_and(|local| {
+                upvars.iter().any(|&upvar| upvar == local)
+                    && !body.local_decls[local].ty.needs_drop(tcx, typing_env)
+            })
+        });
+
+        self.enter(tcx, body, start, &upvars, &lasting);
+        let exits = self.leave(tcx, body, returned, &lasting);
+        splice(body, callee, exits);
+    }
+
+    /// Has the await go on to `start` where it would pin its awaitee, with the upvars in their
+    /// locals. `lasting` are the locals that have storage from here on.
+    fn enter(
+        &self,
+        tcx: TyCtxt<'tcx>,
+        body: &mut Body<'tcx>,
+        start: BasicBlock,
+        upvars: &IndexVec<FieldIdx, Local>,
+        lasting: &[Local],
+    ) {
+        let Site { found, source_info, .. } = self;
+        let statement = |kind| Statement::new(*source_info, kind);
+        let assign_upvar = |field, value| {
+            let assigned = Box::new((Place::from(upvars[field]), Rvalue::Use(value)));
+            statement(StatementKind::Assign(assigned))
+        };
+        let mut entry: Vec<_> =
+            lasting.iter().map(|&local| statement(StatementKind::StorageLive(local))).collect();
+        match maker(tcx, body, found) {
+            // The arguments of the async fn become the upvars where it was called.
+            Some(maker) => {
+                let blocks = body.basic_blocks_mut();
+                let args = match std::mem::replace(
+                    &mut blocks[maker].terminator_mut().kind,
+                    TerminatorKind::Goto { target: found.into_future },
+                ) {
+                    TerminatorKind::Call { args, target: Some(target), .. }
+                        if target == found.into_future =>
+                    {
+                        IndexVec::<FieldIdx, _>::from_iter(args)
+                    }
+                    other => bug!("does not call what makes the awaitee: {other:?}"),
+                };
+                let assigned = args
+                    .into_iter_enumerated()
+                    .map(|(field, argument)| assign_upvar(field, argument.node));
+                blocks[maker].statements.extend(entry.into_iter().chain(assigned));
+
+                let into_future = blocks[found.into_future].terminator_mut();
+                let TerminatorKind::Call { target: Some(target), .. } = into_future.kind else {
+                    bug!("no call that returns: {found:?}");
+                };
+                into_future.kind = TerminatorKind::Goto { target };
+                let Location { block, statement_index } = found.assigned;
+                blocks[block].statements[statement_index].make_nop(true);
+                entry = vec![];
+            }
+            None => entry.extend(upvars.iter_enumerated().map(|(field, &local)| {
+                let ty = body.local_decls[local].ty;
+                let upvar = tcx.mk_place_field(found.local.into(), field, ty);
+                assign_upvar(field, Operand::Move(upvar))
+            })),
+        }
+        let pinning = &mut body.basic_blocks_mut()[found.new_unchecked];
+        pinning.statements = entry;
+        pinning.terminator_mut().kind = TerminatorKind::Goto { target: start };
+    }
+
+    /// The blocks to which the awaitee's body leads when it returns, and when it has been dropped
+    /// while it was suspended. Removes the switch on the answer, and the drops of the awaitee.
+    fn leave(
+        &self,
+        tcx: TyCtxt<'tcx>,
+        body: &mut Body<'tcx>,
+        returned: Local,
+        lasting: &[Local],
+    ) -> [BasicBlockData<'tcx>; 2] {
+        let Site { found, source_info, answer, cancelled, live, .. } = self;
+        let statement = |kind| Statement::new(*source_info, kind);
+        let ready = found.new_ready(tcx, body, Operand::Move(returned.into()));
+        let switch = body.basic_blocks_mut()[found.switch].terminator_mut();
+        switch.kind = TerminatorKind::Goto { target: found.ready };
+        remove_drops(body, |place| place.as_local() == Some(found.local));
+
+        let end: Vec<_> =
+            lasting.iter().map(|&local| statement(StatementKind::StorageDead(local))).collect();
+        let mut landing: Vec<_> =
+            live.iter().map(|&local| statement(StatementKind::StorageLive(local))).collect();
+        landing.push(statement(StatementKind::Assign(Box::new((*answer, ready)))));
+        landing.extend(end.iter().cloned());
+        [(landing, found.switch), (end, *cancelled)].map(|(statements, target)| {
+            let terminator =
+                Terminator { source_info: *source_info, kind: TerminatorKind::Goto { target } };
+            BasicBlockData::new_stmts(statements, Some(terminator), false)
+        })
+    }
+}
+
+/// Appends all parts of `callee`, which has been renumbered, and the blocks that it leads to.
+fn splice<'tcx>(body: &mut Body<'tcx>, mut callee: Body<'tcx>, exits: [BasicBlockData<'tcx>; 2]) {
+    let blocks = body.basic_blocks_mut();
+    blocks.append(callee.basic_blocks_mut());
+    blocks.extend(exits);
+    body.local_decls.extend(callee.drain_vars_and_temps());
+    body.source_scopes.append(&mut callee.source_scopes);
+    body.var_debug_info.append(&mut callee.var_debug_info);
+    // As in `inline.rs`: a constant that is required has to be evaluated for the caller, too.
+    let required = callee.required_consts.take().unwrap_or_default();
+    let required = required.into_iter().filter(|constant| constant.const_.is_required_const());
+    if let Some(constants) = &mut body.required_consts {
+        constants.extend(required);
+    }
+}
+
+/// The block that ends in the call that makes the awaitee, if that does nothing else, its arguments
+/// are what become the upvars, and nothing but the await comes after it.
+fn maker<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>, found: &Await<'tcx>) -> Option<BasicBlock> {
+    let before = |block: BasicBlock| match body.basic_blocks.predecessors()[block][..] {
+        [before] => Some(before),
+        _ => None,
+    };
+    let maker = before(found.into_future)?;
+    let (func, args, made, _) = call_in(body, maker)?;
+    let (_, [argument], into_made, Some(assigned)) = call_in(body, found.into_future)? else {
+        return None;
+    };
+    let is_straight = argument.node.place() == Some(made)
+        && into_made.as_local() == Some(found.made)
+        && found.assigned.block == assigned
+        && before(assigned) == Some(found.into_future)
+        && matches!(
+            body.basic_blocks[assigned].terminator().kind,
+            TerminatorKind::Goto { target } if target == found.new_unchecked
+        );
+    let is_mere = |block: BasicBlock| {
+        let statements = body.basic_blocks[block].statements.iter().enumerate();
+        statements.into_iter().all(|(statement_index, statement)| {
+            Location { block, statement_index } == found.assigned
+                || matches!(
+                    statement.kind,
+                    StatementKind::StorageLive(_)
+                        | StatementKind::StorageDead(_)
+                        | StatementKind::PlaceMention(_)
+                        | StatementKind::Nop
+                )
+        })
+    };
+    if !is_straight || !is_mere(found.into_future) || !is_mere(assigned) {
+        return None;
+    }
+    let ty::Coroutine(_, coroutine_args) = found.awaitee.kind() else { return None };
+    let upvars = coroutine_args.as_coroutine().upvar_tys();
+    let types = args.iter().map(|argument| argument.node.ty(body, tcx));
+    (made.ty(body, tcx).ty == found.awaitee
+        && types.eq(upvars.iter())
+        && makes_coroutine(tcx, func))
+    .then_some(maker)
+}
+
+/// The blocks of a coroutine's body that are run when it is dropped while it is suspended.
+fn dropping_blocks(body: &Body<'_>) -> DenseBitSet<BasicBlock> {
+    let mut found = DenseBitSet::new_empty(body.basic_blocks.len());
+    let mut waiting: Vec<_> = body
+        .basic_blocks
+        .iter()
+        .filter_map(|data| match data.terminator().kind {
+            TerminatorKind::Yield { drop, .. } => drop,
+            _ => None,
+        })
+        .collect();
+    while let Some(block) = waiting.pop() {
+        if found.insert(block) {
+            waiting.extend(body.basic_blocks[block].terminator().successors());
+        }
+    }
+    found
+}
+
+/// The unwinding of the first drop of `local` on the way from `block`, if nothing is done before.
+fn drop_of(body: &Body<'_>, local: Local, mut block: BasicBlock) -> Option<UnwindAction> {
+    for _ in body.basic_blocks.indices() {
+        let data = &body.basic_blocks[block];
+        if !is_storage_only(data) {
+            return None;
+        }
+        block = match data.terminator().kind {
+            TerminatorKind::Goto { target } => target,
+            TerminatorKind::Drop { place, unwind, .. } if place.as_local() == Some(local) => {
+                return Some(unwind);
+            }
+            _ => return None,
+        };
+    }
+    None
+}
+
+fn is_storage_only(data: &BasicBlockData<'_>) -> bool {
+    let is_storage = |statement: &Statement<'_>| {
+        matches!(
+            statement.kind,
+            StatementKind::StorageLive(_) | StatementKind::StorageDead(_) | StatementKind::Nop
+        )
+    };
+    data.statements.iter().all(is_storage)
+}
+
+/// Removes the drops of places that `is_nothing` says so of.
+fn remove_drops<'tcx>(body: &mut Body<'tcx>, is_nothing: impl Fn(Place<'tcx>) -> bool) {
+    for data in body.basic_blocks_mut() {
+        let terminator = data.terminator_mut();
+        if let TerminatorKind::Drop { place, target, .. } = terminator.kind
+            && is_nothing(place)
+        {
+            terminator.kind = TerminatorKind::Goto { target };
+        }
+    }
+}
+
+/// Makes a coroutine's body part of another.
+struct Integrator<'tcx> {
+    tcx: TyCtxt<'tcx>,
+    returned: Local,
+    upvars: IndexVec<FieldIdx, Local>,
+    first_local: Local,
+    first_block: BasicBlock,
+    /// The copies of the blocks that are run when the coroutine is dropped while it is suspended.
+    first_dropping: BasicBlock,
+    dropping: Vec<BasicBlock>,
+    first_scope: SourceScope,
+    /// The scope that the await is in.
+    around: SourceScopeData<'tcx>,
+    source_info: SourceInfo,
+    instance: Instance<'tcx>,
+    /// Where it goes on when the body returns, has been dropped, and unwinds.
+    landing: BasicBlock,
+    cancelled: BasicBlock,
+    unwind: UnwindAction,
+    in_cleanup: bool,
+    /// The copies are mapped.
+    is_dropping: bool,
+}
+
+impl<'tcx> Integrator<'tcx> {
+    /// Reserves numbers in `body` for all that `callee`, the body of `instance`, consists of.
+    fn new(
+        tcx: TyCtxt<'tcx>,
+        body: &mut Body<'tcx>,
+        site: &Site<'tcx>,
+        callee: &Body<'tcx>,
+        instance: Instance<'tcx>,
+    ) -> Self {
+        let source_info = site.source_info;
+        let ty::Coroutine(_, args) = callee.local_decls[ty::CAPTURE_STRUCT_LOCAL].ty.kind() else {
+            bug!("the body of no coroutine: {instance}");
+        };
+        let mut new_local = |ty| body.local_decls.push(LocalDecl::new(ty, source_info.span));
+        let returned = new_local(callee.return_ty());
+        let upvars = args.as_coroutine().upvar_tys().iter().map(new_local).collect();
+        let dropping: Vec<_> = dropping_blocks(callee).iter().collect();
+        let first_block = body.basic_blocks.next_index();
+        let first_dropping = first_block + callee.basic_blocks.len();
+        let landing = first_dropping + dropping.len();
+        Integrator {
+            tcx,
+            returned,
+            upvars,
+            first_local: body.local_decls.next_index(),
+            first_block,
+            first_dropping,
+            dropping,
+            first_scope: body.source_scopes.next_index(),
+            around: body.source_scopes[source_info.scope].clone(),
+            source_info,
+            instance,
+            landing,
+            cancelled: landing + 1,
+            unwind: site.unwind,
+            in_cleanup: false,
+            is_dropping: false,
+        }
+    }
+
+    /// The locals that have storage as long as `callee` runs, by their new numbers: it has no
+    /// statements for that.
+    fn locals_without_storage(&self, callee: &Body<'tcx>) -> Vec<Local> {
+        always_storage_live_locals(callee)
+            .iter()
+            .filter(|local| local.index() > callee.arg_count)
+            .map(|local| self.map_local(local))
+            .chain(self.upvars.iter().copied())
+            .chain([self.returned])
+            .collect()
+    }
+
+    /// Renumbers `callee`, and appends the copies of the blocks that are run when it is dropped
+    /// while it is suspended. These unwind to where the drop of the awaitee does.
+    fn integrate(mut self, callee: &mut Body<'tcx>, unwind_cancelled: UnwindAction) {
+        let dropping = self.dropping.clone();
+        let mut copies: Vec<_> =
+            dropping.iter().map(|&block| callee.basic_blocks[block].clone()).collect();
+        self.visit_body(callee);
+        self.is_dropping = true;
+        self.unwind = unwind_cancelled;
+        for (&block, data) in dropping.iter().zip(&mut copies) {
+            self.visit_basic_block_data(block, data);
+        }
+        callee.basic_blocks_mut().extend(copies);
+        // The task context of the body around it has a name there.
+        callee.var_debug_info.retain(|info| match info.value {
+            VarDebugInfoContents::Place(place) => place.local != CONTEXT,
+            VarDebugInfoContents::Const(_) => true,
+        });
+    }
+
+    fn map_local(&self, local: Local) -> Local {
+        match local {
+            RETURN_PLACE => self.returned,
+            CONTEXT => CONTEXT,
+            ty::CAPTURE_STRUCT_LOCAL => bug!("only its upvars are used"),
+            _ => self.first_local + (local.index() - 3),
+        }
+    }
+
+    fn map_block(&self, block: BasicBlock) -> BasicBlock {
+        if self.is_dropping { self.map_dropping(block) } else { self.first_block + block.index() }
+    }
+
+    fn map_dropping(&self, block: BasicBlock) -> BasicBlock {
+        match self.dropping.binary_search(&block) {
+            Ok(position) => self.first_dropping + position,
+            Err(_) => bug!("no way leads there from a drop: {block:?}"),
+        }
+    }
+
+    fn map_scope(&self, scope: SourceScope) -> SourceScope {
+        self.first_scope + scope.index()
+    }
+}
+
+impl<'tcx> MutVisitor<'tcx> for Integrator<'tcx> {
+    fn tcx(&self) -> TyCtxt<'tcx> {
+        self.tcx
+    }
+
+    fn visit_local(&mut self, local: &mut Local, _: PlaceContext, _: Location) {
+        *local = self.map_local(*local);
+    }
+
+    fn visit_place(&mut self, place: &mut Place<'tcx>, context: PlaceContext, location: Location) {
+        if place.local != ty::CAPTURE_STRUCT_LOCAL {
+            self.super_place(place, context, location);
+            return;
+        }
+        let [PlaceElem::Field(field, _), rest @ ..] = &place.projection[..] else {
+            bug!("only its upvars are used");
+        };
+        let local = self.upvars[*field];
+        let rest = self.process_projection(rest, location).unwrap_or_else(|| rest.to_vec());
+        *place = Place { local, projection: self.tcx.mk_place_elems(&rest) };
+    }
+
+    fn visit_source_scope(&mut self, scope: &mut SourceScope) {
+        *scope = self.map_scope(*scope);
+    }
+
+    fn visit_source_scope_data(&mut self, data: &mut SourceScopeData<'tcx>) {
+        self.super_source_scope_data(data);
+        let call = self.source_info;
+        if data.parent_scope.is_none() {
+            data.parent_scope = Some(call.scope);
+            data.inlined_parent_scope = match self.around.inlined {
+                Some(_) => Some(call.scope),
+                None => self.around.inlined_parent_scope,
+            };
+            data.inlined = Some((self.instance, call.span));
+        } else if data.inlined_parent_scope.is_none() {
+            data.inlined_parent_scope = Some(self.map_scope(OUTERMOST_SOURCE_SCOPE));
+        }
+    }
+
+    fn visit_basic_block_data(&mut self, block: BasicBlock, data: &mut BasicBlockData<'tcx>) {
+        self.in_cleanup = data.is_cleanup;
+        self.super_basic_block_data(block, data);
+    }
+
+    fn visit_terminator(&mut self, terminator: &mut Terminator<'tcx>, location: Location) {
+        if let TerminatorKind::Return = terminator.kind {
+            // It reads the return place, which is not an operand of it.
+            self.visit_source_info(&mut terminator.source_info);
+        } else {
+            self.super_terminator(terminator, location);
+        }
+        if let TerminatorKind::Yield { resume, drop, .. } = &mut terminator.kind {
+            *resume = self.map_block(*resume);
+            *drop = Some(drop.map_or(self.cancelled, |drop| self.map_dropping(drop)));
+        } else {
+            terminator.successors_mut(|target| *target = self.map_block(*target));
+        }
+        if !self.in_cleanup
+            && let Some(unwind @ UnwindAction::Continue) = terminator.unwind_mut()
+        {
+            *unwind = self.unwind;
+        }
+        match &mut terminator.kind {
+            TerminatorKind::Return => {
+                terminator.kind = TerminatorKind::Goto { target: self.landing };
+            }
+            TerminatorKind::CoroutineDrop => {
+                terminator.kind = TerminatorKind::Goto { target: self.cancelled };
+            }
+            TerminatorKind::UnwindResume => {
+                terminator.kind = match self.unwind {
+                    UnwindAction::Cleanup(target) => TerminatorKind::Goto { target },
+                    UnwindAction::Continue => TerminatorKind::UnwindResume,
+                    UnwindAction::Unreachable => TerminatorKind::Unreachable,
+                    UnwindAction::Terminate(reason) => TerminatorKind::UnwindTerminate(reason),
+                };
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Whether a coroutine awaits another, at whatever depth.
+//!
+//! A coroutine that awaits itself, by itself or by others, may not be inlined into itself: its body
+//! would be needed to make itself. With types alone this is known before any body is asked for.
+
+use rustc_data_structures::fx::{FxHashSet, FxIndexSet};
+use rustc_hir::def_id::{DefId, LocalDefId};
+use rustc_middle::ty::{self, EarlyBinder, Ty, TyCtxt, TypeFlags, TypeVisitableExt};
+use tracing::debug;
+
+use super::{SEARCH_LIMIT, is_enabled};
+use crate::awaits::awaited_types;
+use crate::certain_body::{self, is_async};
+
+/// The types that a coroutine awaits, of those that may be coroutines, or hold some.
+pub(super) fn types_awaited<'tcx>(
+    tcx: TyCtxt<'tcx>,
+    def_id: LocalDefId,
+) -> Option<Vec<Ty<'tcx>>> {
+    if !is_enabled(tcx) || !is_async(tcx, def_id.to_def_id()) || tcx.is_synthetic_mir(def_id) {
+        return None;
+    }
+    let may_hold = TypeFlags::HAS_TY_CORO | TypeFlags::HAS_ALIAS | TypeFlags::HAS_TY_PARAM;
+    certain_body::read_promoted(tcx, def_id, |body| {
+        let awaited: FxIndexSet<_> = awaited_types(tcx, body)
+            .into_iter()
+            .filter(|ty| ty.has_type_flags(may_hold))
+            .map(|ty| tcx.erase_and_anonymize_regions(ty))
+            .collect();
+        Some(awaited.into_iter().collect())
+    })
+}
+
+/// A search for a coroutine among what others await.
+pub(super) struct Search<'tcx> {
+    tcx: TyCtxt<'tcx>,
+    typing_env: ty::TypingEnv<'tcx>,
+    sought: DefId,
+    /// The types that have been searched, and do not await it.
+    seen: FxHashSet<Ty<'tcx>>,
+}
+
+impl<'tcx> Search<'tcx> {
+    pub(super) fn new(tcx: TyCtxt<'tcx>, typing_env: ty::TypingEnv<'tcx>, sought: DefId) -> Self {
+        Search { tcx, typing_env, sought, seen: FxHashSet::default() }
+    }
+
+    /// Whether `ty` may be the coroutine that is sought, or await it, however deep.
+    pub(super) fn may_await(&mut self, ty: Ty<'tcx>) -> bool {
+        let mut waiting = vec![(ty, 0)];
+        let mut found = FxIndexSet::default();
+        while let Some((ty, depth)) = waiting.pop() {
+            let normalized = self.tcx.try_normalize_erasing_regions(self.typing_env, ty);
+            let Ok(ty) = normalized else { return true };
+            let ty::Coroutine(def_id, args) = *ty.kind() else { continue };
+            if self.seen.contains(&ty) || !found.insert(ty) {
+                continue;
+            }
+            if def_id == self.sought {
+                debug!(?ty, "is awaited");
+                return true;
+            }
+            if !self.tcx.recursion_limit().value_within_limit(depth) || found.len() > SEARCH_LIMIT {
+                debug!(?ty, "is too deep to be searched");
+                return true;
+            }
+            // Of what cannot be taken in no types are kept: nothing is asked for that it awaits.
+            let Some(awaited) = self.tcx.types_awaited(def_id) else { continue };
+            waiting.extend(awaited.iter().map(|&awaited| {
+                (EarlyBinder::bind(awaited).instantiate(self.tcx, args), depth + 1)
+            }));
+        }
+        self.seen.extend(found);
+        false
+    }
+}
