@@ -428,7 +428,9 @@ impl<'tcx> Visitor<'tcx> for LocalUseCounter {
 }
 
 /// Where `terminator` leads when it is executed, and not just in the eyes of the borrow checker.
-pub(crate) fn real_successors<'a>(terminator: &'a Terminator<'_>) -> impl Iterator<Item = BasicBlock> + 'a {
+pub(crate) fn real_successors<'a>(
+    terminator: &'a Terminator<'_>,
+) -> impl Iterator<Item = BasicBlock> + 'a {
     let imaginary = match terminator.kind {
         TerminatorKind::FalseEdge { imaginary_target, .. } => Some(imaginary_target),
         TerminatorKind::FalseUnwind { unwind: UnwindAction::Cleanup(target), .. } => Some(target),

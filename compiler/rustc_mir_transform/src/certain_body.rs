@@ -14,6 +14,10 @@
 //!    * a method of a trait is that of the only impl that there is for a type like the one it is
 //!      called for. So the default of a trait never stands for an impl, and what is called through
 //!      a vtable, a function pointer or a shim has no body, nor what may be specialized;
+//!    * and it is the only one that there will be: in generic code, an instance may be of types of
+//!      a crate that is not known yet. Such a crate may add an impl if one of the trait's arguments
+//!      is generic as a whole, as `X` and `Box<X>` are, but `Vec<X>` is not: the orphan rule
+//!      ([`may_be_implemented_elsewhere`], `tests/ui/async-await/certain-body/later-impls.rs`);
 //!    * the linker may give another definition to a symbol that is named by hand (`#[no_mangle]`,
 //!      `#[export_name]`) or linked in a special way (`weak`, `linkonce`, `common`, an externally
 //!      implementable item), so such an item has none;
@@ -41,9 +45,9 @@
 //! (`tests/ui/async-await/certain-body`)
 
 use rustc_hir as hir;
+use rustc_hir::LangItem;
 use rustc_hir::def::DefKind;
 use rustc_hir::def_id::{DefId, LocalDefId};
-use rustc_hir::{CoroutineDesugaring, CoroutineKind, LangItem};
 use rustc_middle::middle::codegen_fn_attrs::CodegenFnAttrFlags;
 use rustc_middle::mir::{Body, Const, UnevaluatedConst};
 use rustc_middle::ty::fast_reject::{TreatParams, simplify_type};
@@ -95,6 +99,13 @@ pub(crate) fn may_be_told_its_caller<'tcx>(
         tcx.body_codegen_attrs(def_id).flags.contains(CodegenFnAttrFlags::TRACK_CALLER)
             || tcx.intrinsic(def_id).is_some_and(|it| it.name == sym::caller_location)
     };
+    // The poll of a coroutine is by no impl, and has the attributes of what it is written as.
+    if tcx.lang_items().future_poll_fn() == Some(def_id)
+        && let ty::Coroutine(coroutine, _) = *args.type_at(0).kind()
+    {
+        let attributes = tcx.codegen_fn_attrs(coroutine);
+        return Some(attributes.flags.contains(CodegenFnAttrFlags::TRACK_CALLER));
+    }
     let found = candidates(tcx, def_id, args).filter(|found| !found.is_empty())?;
     Some(found.into_iter().any(|candidate| candidate.map_or(true, is_told)))
 }
@@ -110,6 +121,10 @@ fn candidates<'tcx>(
     args: GenericArgsRef<'tcx>,
 ) -> Option<Vec<Result<DefId, &'static str>>> {
     let Some(of_trait) = tcx.trait_of_assoc(def_id) else { return Some(vec![Ok(def_id)]) };
+    let of_the_trait = args.truncate_to(tcx, tcx.generics_of(of_trait));
+    if of_the_trait.types().any(|ty| may_be_implemented_elsewhere(tcx, ty)) {
+        return None;
+    }
     let self_ty = args.type_at(0);
     // It is implemented by a vtable as well.
     if let ty::Dynamic(..) = self_ty.kind() {
@@ -132,6 +147,40 @@ fn candidates<'tcx>(
     Some(impls.blanket_impls().iter().chain(for_type).copied().map(item).collect())
 }
 
+/// Whether an instance of `ty`, an argument of a trait, may have the trait implemented by a crate
+/// that is not known here. By the orphan rule such an impl needs an argument that is a type of its
+/// own crate, or a reference to one, or a `Box` or another fundamental type of one.
+fn may_be_implemented_elsewhere<'tcx>(tcx: TyCtxt<'tcx>, ty: Ty<'tcx>) -> bool {
+    match *ty.kind() {
+        ty::Ref(_, referent, _) => may_be_implemented_elsewhere(tcx, referent),
+        ty::Adt(adt, args) if adt.is_fundamental() => {
+            args.types().any(|ty| may_be_implemented_elsewhere(tcx, ty))
+        }
+        ty::Adt(..)
+        | ty::Bool
+        | ty::Char
+        | ty::Int(_)
+        | ty::Uint(_)
+        | ty::Float(_)
+        | ty::Str
+        | ty::Never
+        | ty::Array(..)
+        | ty::Slice(_)
+        | ty::Tuple(_)
+        | ty::RawPtr(..)
+        | ty::FnDef(..)
+        | ty::FnPtr(..)
+        | ty::Foreign(_)
+        | ty::Dynamic(..)
+        | ty::Closure(..)
+        | ty::Coroutine(..)
+        | ty::CoroutineClosure(..)
+        | ty::CoroutineWitness(..) => false,
+        // What an alias or a parameter may be.
+        _ => true,
+    }
+}
+
 /// The item whose MIR is certainly what is polled of a coroutine, that of an async fn, block or
 /// closure, or why there is none.
 pub(crate) fn of_coroutine<'tcx>(
@@ -149,10 +198,8 @@ pub(crate) fn of_coroutine<'tcx>(
 
 /// Whether `def_id` is the coroutine of an async fn, block or closure as it is written.
 pub(crate) fn is_async(tcx: TyCtxt<'_>, def_id: DefId) -> bool {
-    matches!(
-        tcx.coroutine_kind(def_id),
-        Some(CoroutineKind::Desugared(CoroutineDesugaring::Async, _))
-    ) && !tcx.is_async_drop_in_place_coroutine(def_id)
+    tcx.coroutine_is_async(def_id)
+        && !tcx.is_async_drop_in_place_coroutine(def_id)
         && matches!(tcx.def_kind(def_id), DefKind::Closure | DefKind::SyntheticCoroutineBody)
 }
 
@@ -205,6 +252,19 @@ pub(crate) fn is_freeze<'tcx>(
     } else {
         ty.is_freeze(tcx, typing_env)
     }
+}
+
+/// Whether a predicate may be proved for the sake of `body`, which is to be inlined into `caller` or
+/// is the same. To prove that a type can be coerced to a trait object may need the layout of a
+/// coroutine that is made; and whether the body holds together was checked where it is written.
+pub(crate) fn may_prove_for<'tcx>(
+    tcx: TyCtxt<'tcx>,
+    body: &Body<'tcx>,
+    caller: &Body<'tcx>,
+) -> bool {
+    tcx.sess.opts.unstable_opts.async_returned_panic
+        || caller.coroutine.is_none()
+        || std::ptr::eq(body, caller)
 }
 
 /// Whether nothing but the body of `def_id` can run where it is called.

@@ -1,32 +1,31 @@
-//! Has awaits that do the same share one suspension point.
+//! Merges the suspension points of identical awaits.
 //!
 //! # Motivation
 //!
-//! Each await of a body is a suspension point of its own: a variant of the coroutine's layout, a
-//! case of the switch that a poll starts with, another one of the drop's, a poll of the awaitee,
-//! and its drop on each way out. That is so if two arms of a `match` send one of two responses by
-//! the same async fn, and if a driver writes ten registers one after the other. LLVM sees states
-//! with different numbers, so what they do is not the same to it.
+//! Each await in a body is a suspension point of its own. It costs a variant in the coroutine's
+//! layout, a case in the switch at the start of `poll` and another in the drop glue, a poll of the
+//! awaitee, and a drop of it on each way out. A `match` whose arms send two responses by the same
+//! async fn pays for that twice, and a driver that writes ten registers in a row pays ten times.
+//! LLVM cannot merge these states, because each stores another number.
 //!
 //! # The transformation
 //!
-//! It comes before [`InlineAwait`], which then has to take in once what was awaited in several
-//! places, and before [`StateTransform`]. Suspension points are *sites*. Two or more of them are
-//! merged like this:
+//! The pass runs before [`InlineAwait`], which then has to inline an awaitee only once, and before
+//! [`StateTransform`]. We call a suspension point with the code around it a *site*. Two or more
+//! sites are merged in these steps:
 //!
-//! * From the blocks that suspend on, the code of all sites is gone through at once. Blocks are
-//!   merged if they are the same but for the names of locals, with all they consist of: types,
-//!   projections, constants, copies and moves, storage, and where they lead on each way, also when
-//!   they unwind or when the coroutine is dropped. What leads back to the suspension point is the
-//!   loop that polls.
-//! * Then backwards from where that is entered, as long as it is the same, to the middle of a
-//!   block. A call of an async fn with other arguments gets them from locals that are new.
-//! * The locals of the first site take the place of those that the others have for the same
-//!   ([`Names`]), everywhere in the body.
-//! * Often the sites meet again in one block, as the arms of a `match` do. Where they go on
-//!   differently there is a *selector*, a `u8` that is assigned on the way in and saved with the
-//!   state. Where they part the body branches by it. In cleanup, where control flow has to be a
-//!   tree for the sake of some targets, it branches to copies of what comes.
+//! 1. Starting at the blocks that suspend, walk through the code of all sites in parallel. Merge
+//!    blocks that are the same up to the names of locals: types, projections, constants, copies and
+//!    moves, storage, and all successors, including those for unwinding and for the drop of the
+//!    coroutine. The edge back to the suspension point is the loop that polls. ([`compare`])
+//! 2. Walk backwards from the entry of that loop, in the same way, possibly into the middle of a
+//!    block. If a call of an async fn differs in its arguments, these are passed in new locals.
+//! 3. Replace the locals of the other sites by those of the first, everywhere in the body
+//!    ([`Renaming`]).
+//! 4. Sites often continue in one common block, as the arms of a `match` do. If they continue
+//!    differently, a *selector* tells them apart: a `u8` that is assigned on the way in and saved
+//!    with the state. Where the sites part, the body switches on it. In cleanup blocks, where some
+//!    targets need control flow to be a tree, it switches to copies of what follows. ([`merge`])
 //!
 //! ```text
 //!   bb1: call = send(const 1) -> bb3        bb1: argument = const 1; goto -> bb5
@@ -35,76 +34,77 @@
 //!   bb4: .. polls, suspends; goto -> bb9    bb3: .. polls, suspends; goto -> bb9
 //! ```
 //!
-//! # When it is done
+//! # When sites are merged
 //!
-//! What is counted are assignments, calls and branches. Those that are saved have to be more than
-//! those that it takes to set selectors and arguments and to branch. Where code behind the
-//! suspension point is the same, but branches to what is not, it is merged only if that saves more
-//! than to part before it.
+//! If that saves more than it costs, counted in assignments, calls and branches ([`plan`]). Merging
+//! saves the copies of the merged blocks. It costs assignments of selectors and arguments, and
+//! switches. Blocks behind the suspension point that are the same, but lead to blocks that are not,
+//! are merged only if that saves more than to part before them.
 //!
-//! Sites are left apart
+//! Sites stay apart
 //!
-//! * if none of them saves all that the others save. Else one state would hold what none of them
-//!   held, and might be larger than each.
-//! * if what they await is made by the same call with other constants only, and this is no async
-//!   fn. `Timer::after_millis(50)` is computed by the compiler; of a number that is known only when
-//!   it runs, a firmware needs a division of 64 bits.
-//! * if what they await is never pending. That will need no state ([`ElideNoAwait`]).
-//! * if they go on differently, and the code is to be fast: at all opt-levels but s and z. To save
-//!   a selector and to branch by it takes time.
+//! * if no site saves all the locals that the others save. The merged state would hold what none of
+//!   them held, and might be larger than each.
+//! * if their awaitees are made by the same call with different constants, and the callee is no
+//!   async fn. The compiler evaluates `Timer::after_millis(50)`. With an argument that is known only
+//!   at run time, a microcontroller divides 64-bit numbers.
+//! * if what they poll may see where it is polled. The rest of an await is not merged without its
+//!   poll: no other pass would find it to be an await.
+//! * if their awaitees are never pending. These need no state ([`ElideNoAwait`]).
+//! * if they continue differently, and code is optimized for speed: at all opt-levels but `s` and
+//!   `z`. Saving the selector and branching on it takes time.
 //!
-//! Of the bodies in the crates of our firmware 153 await one type more than once, with 341 surplus
-//! suspension points. 230 of these are gone; 83 hold different locals, 24 are made of different
-//! constants, and of 4 the log does not say why they are left (`./x.py run async-size -- --awaits
-//! --opt-level z` counts them, and `RUSTC_LOG=rustc_mir_transform=debug` shows each decision). The
-//! flash of our firmware is 1.0 % smaller at opt-level z and 3.1 % at s than it is with this pass
-//! off (`./x.py run async-size`, and `-Zmir-enable-passes=-CollapseSuspensionPoints` among the
-//! `rustflags` of a `.cargo/config.toml` in its firmware). It costs some futures a few bytes, for
-//! selectors and for arguments that were constants, and at these levels a future that mostly waits
-//! some instructions, for the branches. That cannot be had without: with no selectors, when
-//! `Planner::is_for_size` says no at all levels, only 21 of the points are gone, and of flash 0.1 %
-//! and 0.3 % (measured without `FinishedAwaitees`).
+//! `./x.py run async-size -- --awaits` counts how often each of these is the reason. A merged
+//! future may be some bytes larger than before, for its selector and for arguments that were
+//! constants.
+//!
+//! # Complexity
+//!
+//! Comparing two sites takes time proportional to the code that they have in common, at most
+//! [`REGION_LIMIT`] blocks each. Sites that await one type are compared with at most
+//! [`LEADERS_LIMIT`] of them, and there are at most [`ROUNDS_LIMIT`] rounds. So the pass is linear
+//! in the number of sites, besides the dataflow analyses that it needs.
 //!
 //! # Soundness
 //!
-//! * **Merged blocks do what each did.** They are equal when locals have their new names, and lead
-//!   to equal blocks, to the same, or to where the selector says. It was assigned when the site was
-//!   entered: each way into merged blocks, from outside of them or from another site, leads through
-//!   an assignment, and nothing else assigns it.
-//! * **Locals become one only if that cannot be seen.** They have the same type, and either never
-//!   have storage at the same time, at no place that mentions one of them; or they have no storage
-//!   statements, are not borrowed, and get their value in each block that uses them, and none uses
-//!   both. It is the whole local that becomes another, in all of the body. So nothing is ever
-//!   moved: a future that is pinned stays in the local that it was pinned in. What is borrowed was
-//!   borrowed from a local that is still there. What is saved at a suspension point is what was.
-//! * **A local means the same everywhere.** One that gets another name is no other's new name, and
-//!   not one that merged blocks refer to in its own right.
-//! * **Storage is as it was.** What has storage at one site only gets it on the way in at the
-//!   others as well, unused. It loses it where they part or, behind where they meet, where it does
-//!   at the first.
-//! * **Nobody looks at what is saved but the body.** A coroutine that can be cloned is cloned with
-//!   all that is saved in its state, which for one of the sites may have no value. So bodies are
-//!   left alone that are no async ones; these cannot be moved, and so not be cloned.
+//! * **A merged block does what each of the blocks did.** They are equal up to the renaming of
+//!   locals, and their successors are equal, the same, or chosen by the selector. The selector has
+//!   been assigned: each edge into merged blocks, from other code or from another site, goes
+//!   through an assignment, and nothing else assigns it.
+//! * **Two locals become one only if nobody can tell.** They have the same type. Either they never
+//!   have storage at the same time, wherever one of them is mentioned; or they have no storage
+//!   statements, are never borrowed, get their value in each block that reads them, and no block
+//!   mentions both. A renaming replaces the whole local in the whole body. So nothing moves: a
+//!   pinned future stays in its local, and what was borrowed from a local is borrowed from it
+//!   still. What was saved at a suspension point still is.
+//! * **The renaming is consistent.** No renamed local is the new name of another one, nor one that
+//!   merged blocks mention in its own right.
+//! * **Storage is preserved.** A local that has storage at one site only gets it on the way in at
+//!   the others as well, unused. It loses it where the sites part or, behind a common continuation,
+//!   where it does at the first site.
+//! * **Nobody but the body reads what is saved.** A coroutine that can be cloned is cloned with all
+//!   that its state saves, some of which has no value at some of the sites. So the pass runs on
+//!   async bodies only: these cannot be moved, and so not be cloned.
 //!   (`tests/ui/async-await/collapse-suspension-points/cloned.rs`)
-//! * **Drops come in the same order, on the same ways.** They are part of the blocks that are
+//! * **Drops happen in the same order, on the same edges.** They are part of the blocks that are
 //!   compared. (`tests/ui/async-await/collapse-suspension-points/behaviour.rs`)
-//! * **What tells where it is in the source is not merged**: calls of functions with
-//!   `#[track_caller]`, or that are not known and may have it, assertions, inline assembly. The
-//!   polls of awaitees whose type is not known, and [`IntoFuture::into_future`] of them, are; that
-//!   such an implementation asks for its caller is the one case in which it is told that of the
-//!   first site. (`tests/ui/async-await/collapse-suspension-points/unlike.rs`)
-//! * **Types say what they said.** What a future holds, for `Send`, is decided before.
+//! * **Code that sees its own source location is not merged**: calls of functions that are
+//!   `#[track_caller]`, or that are not known and may be, polls of such an awaitee among them,
+//!   assertions, and inline assembly.
+//!   (`tests/ui/async-await/collapse-suspension-points/unlike.rs`)
+//! * **Auto traits do not change.** Whether a future is `Send` was decided before.
 //!
-//! The scopes of merged blocks are those of the first site, so a debugger shows the lines of that.
-//! Variables of the others are shown where they now are.
+//! Merged blocks have the scopes of the first site, so a debugger shows its lines there. Variables
+//! of the other sites are shown where they are now.
 //!
 //! # Left for later
 //!
-//! * Sites that come to be the same when their awaitees have been taken in.
-//! * Statements that make what is awaited of different constants, as `Sent(1)` and `Sent(2)`.
+//! * Sites that become identical only when their awaitees have been inlined.
+//! * Statements that make an awaitee of different constants, as `Sent(1)` and `Sent(2)`.
 //!
 //! [`ElideNoAwait`]: crate::elide_no_await::ElideNoAwait
 //! [`InlineAwait`]: crate::inline_await::InlineAwait
+//! [`Renaming`]: compare::Renaming
 //! [`StateTransform`]: crate::coroutine::StateTransform
 
 use rustc_data_structures::fx::FxIndexMap;

@@ -100,8 +100,8 @@
 //! [never_pending]: crate::never_pending
 //! [replayable]: crate::replayable
 
-use rustc_hir::def_id::LocalDefId;
 use rustc_hir::LangItem;
+use rustc_hir::def_id::{DefId, LocalDefId};
 use rustc_index::IndexVec;
 use rustc_index::bit_set::DenseBitSet;
 use rustc_middle::bug;
@@ -148,6 +148,26 @@ pub(super) fn may_inline_into_coroutine<'tcx>(tcx: TyCtxt<'tcx>, callee: Instanc
         }
         _ => false,
     }
+}
+
+/// Refuses to inline `callee`, by way of `history`, if a constant in it may fail to be evaluated and
+/// it is a coroutine, or is inlined by way of one. It would not be inlined with the flag off: there
+/// the coroutine is a state machine, and too large. It is reported which instance a constant failed
+/// in, which is known only of what is not inlined.
+pub(super) fn check_keeps_errors<'tcx>(
+    tcx: TyCtxt<'tcx>,
+    history: &[DefId],
+    callee: &Body<'tcx>,
+) -> Result<(), &'static str> {
+    let is_by_coroutine =
+        callee.coroutine.is_some() || history.iter().any(|&def_id| tcx.is_coroutine(def_id));
+    if !tcx.sess.opts.unstable_opts.async_returned_panic
+        && is_by_coroutine
+        && certain_body::has_errors_of_its_own(tcx, callee)
+    {
+        return Err("would report its errors in another way");
+    }
+    Ok(())
 }
 
 pub(super) enum ElideNoAwait {
@@ -397,11 +417,9 @@ pub(crate) fn answer_for<'tcx>(
 }
 
 fn elide_machine<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>, def_id: LocalDefId) {
-    let summary = tcx.poll_summary(def_id).cloned();
     let is_async = tcx.coroutine_is_async(def_id.to_def_id());
     let drops_async = body.coroutine_drop_async().is_some();
     let layout = layout_mut(body);
-    layout.poll_summary = summary;
     if layout.variant_fields.len() > CoroutineArgs::RESERVED_VARIANTS || drops_async {
         return;
     }

@@ -3,13 +3,9 @@
 //! # Motivation
 //!
 //! An await drops its awaitee behind the last poll of it. A coroutine has nothing left by then: it
-//! has given its answer, and dropped all else on its way there. But what it was made into is only
-//! known from a state in memory, which its glue for drops has to read. That is a call behind each
-//! await, and glue that is of no other use where nobody cancels the future. LLVM cannot see the
-//! state unless it inlines the poll. Without such calls our firmware is smaller by 2.1 % at
-//! opt-level z, and by 1.8 % at s: 578 732 → 566 580 and 602 612 → 591 500 bytes of flash, by
-//! `./x.py run async-size`, and the same with `-Zmir-enable-passes=-FinishedAwaitees` among the
-//! `rustflags` of a `.cargo/config.toml` in its firmware.
+//! has given its answer, and dropped all else on its way there. But only a state in memory says so,
+//! which its drop glue has to read. That is a call behind each await, and glue that is of no other
+//! use where nobody cancels the future. LLVM cannot see the state unless it inlines the poll.
 //!
 //! # The transformation
 //!

@@ -1,20 +1,21 @@
-//! Takes the body of an awaited coroutine into the body that awaits it.
+//! Inlines awaited coroutines into the coroutine that awaits them.
 //!
 //! # Motivation
 //!
-//! An await polls a coroutine that is part of the state of another: a machine in a machine. Each
-//! has a state of its own, its own switch on that, its own cases for *returned* and *poisoned*, and
-//! its own glue that drops what it saved. What is handed to the inner one is stored twice, once
-//! where it comes from and once as an upvar. Nothing of that is wanted. Code that is written as
-//! many small async fns should come to the same as if it had been written as a large one.
+//! An await polls a coroutine that is part of the state of another: a state machine inside a state
+//! machine. Each has its own state and its own switch on it, its own cases for *returned* and
+//! *poisoned*, and its own drop glue. What is passed to the inner coroutine is stored twice, once
+//! where it comes from and once as an upvar. Code that is written as many small async fns should
+//! compile to the same as one large async fn.
 //!
-//! LLVM cannot do that. It may inline one poll function into the other, and then each of the states
-//! is still in memory, and may have changed between two polls for all that it knows.
+//! LLVM cannot do that. It may inline one `poll` into the other, but both states stay in memory,
+//! and for all that LLVM knows they may have changed between two polls.
 //!
 //! # The transformation
 //!
-//! It comes before [`StateTransform`], so the awaiting and the awaited body still have *yield*
-//! where they suspend. An await by value of a coroutine looks so:
+//! The pass runs before [`StateTransform`], while the caller (the body that awaits) and the callee
+//! (the body of the awaitee) still suspend by *yield*. An await by value of a coroutine looks like
+//! this:
 //!
 //! ```text
 //!     awaitee = move made; goto -> poll
@@ -29,126 +30,123 @@
 //!     drop(awaitee); ..
 //! ```
 //!
-//! and becomes, with the blocks of the awaitee's body between the lines:
+//! It becomes the following, with the callee's blocks between the lines ([`integrate`]):
 //!
 //! ```text
 //!     awaitee = move made; goto -> poll
 //!   poll:
-//!     upvar0 = move awaitee.0; upvar1 = move awaitee.1; ..; goto -> the body's start
+//!     upvar0 = move awaitee.0; upvar1 = move awaitee.1; ..; goto -> the callee's start
 //!     ..
-//!   the body's yield -> [resume: as it was, drop: as it was, or cancelled]
-//!   the body's end of its drop: goto -> cancelled
-//!   the body's end of its unwinding: goto -> cleanup
-//!   the body's return: answer = Poll::Ready(returned); goto -> switch
+//!   the callee's yield -> [resume: as it was, drop: as it was, or cancelled]
+//!   the callee's coroutine_drop: goto -> cancelled
+//!   the callee's resume of unwinding: goto -> cleanup
+//!   the callee's return: answer = Poll::Ready(returned); goto -> switch
 //!   switch:
 //!     goto -> ready
 //!   cancelled:
 //!     goto -> ..
 //! ```
 //!
-//! * The upvars become locals, each of its own: one that the body uses in place is then saved
-//!   alone, not with the rest of the coroutine. So does what the body returns. Where the awaitee is
-//!   what an async fn has just made of its arguments, they become these locals at once, and nothing
-//!   is left of the call.
-//! * What only copies another local is replaced by that ([`CopyProp`]), so that a number that is
-//!   handed on through many is saved once. The local then has storage from where it is assigned to
-//!   its last use, so that others may be saved in its place.
-//! * The body's argument with the task context becomes that of the body around it. Each suspension
-//!   point assigns to it what it was resumed with, so it is always that of the latest poll. The
-//!   base's lowering makes no copy of it that outlives a poll.
-//! * A local without storage statements is live while the body it came with runs, as is one that is
-//!   made here.
-//! * The drops of the awaitee are removed. There is nothing left in it.
+//! * Each upvar becomes a local, and so does the return value. An upvar that is used in place is
+//!   then saved alone, not with the rest of the coroutine. If the awaitee is what an async fn has
+//!   just made of its arguments, the arguments are moved to these locals at once, and the call
+//!   disappears.
+//! * A local that only copies another is replaced by it ([`CopyProp`]), so that a number that is
+//!   passed through many async fns is saved once. The local that remains gets storage from its
+//!   assignment to its last use, so that others may share its memory ([`storage`]).
+//! * The callee's task context becomes the caller's. Each suspension point assigns to it what it
+//!   was resumed with, so it is always that of the latest poll. The lowering makes no copy of it
+//!   that outlives a poll.
+//! * A local of the callee without storage statements has storage while the callee runs.
+//! * The drops of the awaitee are removed. Nothing is left in it.
 //!
-//! So a chain of twenty async fns that hand on a number is a future of 16 bytes; it is one of 344
-//! with `-Zmir-enable-passes=-InlineAwait`. (`tests/ui/async-await/inline-await/sizes.rs`)
+//! A chain of twenty async fns that pass on a number becomes a future of 16 bytes, instead of 344.
+//! (`tests/ui/async-await/inline-await/sizes.rs`)
 //!
-//! What is taken in may await in turn, and what it awaits may be known only now that generic
-//! parameters are. So it is gone on with until nothing is left to be taken in. The body of a
-//! coroutine that is asked for is the one in which that has been done already
-//! ([`coroutine_before_transform`]), so what several bodies await is looked through once.
+//! The callee may contain awaits in turn, whose awaitees may be known only now that its generic
+//! parameters are. The pass repeats until nothing is left to inline. A callee is requested with its
+//! own awaits already inlined ([`coroutine_before_transform`]), so that this work is done once per
+//! body.
 //!
-//! # When it is done
+//! # When an awaitee is inlined
 //!
-//! The awaitee is a coroutine that is made by an async fn, block or closure, whose body is known:
-//! it is of this crate, or of one that has recorded it ([`coroutine_for_other_crates`]). An async
-//! closure has two, for calls by reference and for the call that consumes it, and records neither
-//! (`tests/ui/async-await/inline-await/closures.rs`).
-//! The code is then twice in the crate if it is also awaited somewhere else. So it has to be small
-//! ([`COST_LIMIT`]), or awaited in only one place: an async block that is awaited in the body that
-//! it is written in, or an async fn that is [named once][mentions] and no other crate can name. An
-//! async fn with `#[inline(always)]` is taken as one that is. Nor does a body grow beyond
+//! If it is the coroutine of an async fn, block or closure whose body is known: it is of this
+//! crate, or of one that recorded it ([`coroutine_for_other_crates`]). An async closure has two
+//! bodies, one for calls by reference and one for the call that consumes it, and records neither.
+//! (`tests/ui/async-await/inline-await/closures.rs`)
+//!
+//! If it is also awaited elsewhere, its code will be duplicated. So the callee has to be small
+//! ([`COST_LIMIT`]), or be awaited in one place only: an async block that is awaited in the body in
+//! which it is written, or an async fn that is [named once][mentions] and that no other crate can
+//! name. `#[inline(always)]` on an async fn overrides this limit. No body grows beyond
 //! [`BODY_LIMIT`].
 //!
-//! The body of an async fn with `#[inline(never)]` is left alone, as is one with other code
-//! generation attributes than that around it, or with counters for coverage.
-//!
-//! [`COST_LIMIT`] is from our firmware (`./x.py run async-size -- --package nrf --opt-level z`):
-//! when it was 1000, three of ten binaries grew by 10 to 27 %; at 120 the sum is smaller than at
-//! 60, but one binary grows by 2 %.
+//! It is not inlined if it is an async fn with `#[inline(never)]`, if it has other codegen
+//! attributes than the caller, or if it is instrumented for coverage.
 //!
 //! # Bodies of other crates
 //!
-//! A crate records in its metadata the bodies of its async fns and blocks that may be taken in
-//! wherever they are awaited, as they are before their state transform. The crate that takes one in
-//! makes it part of a coroutine of its own, and records the layout of that as ever. So all crates
-//! agree on a layout, whatever they are compiled with themselves.
+//! A crate records in its metadata the bodies of its async fns and blocks that may be inlined
+//! anywhere, as they are before their state transform. The crate that inlines one makes it part of
+//! a coroutine of its own, and records the layout of that coroutine as usual. So all crates agree
+//! on each layout, whatever flags they are compiled with.
 //!
-//! Such a body may name what is private in its crate. It can be linked to: what an async fn's body
-//! names is reachable, and so is what is named by async fns that the body has taken in.
+//! Such a body may name private items of its crate. These can be linked to: what the body of an
+//! async fn names is reachable, and so is what is named by the async fns that are inlined in it.
 //! (`tests/ui/async-await/inline-await/across-crates.rs`)
 //!
-//! The metadata of all crates of our firmware is 1.9 % larger with the flag, that of its drivers,
-//! which are async throughout, 2.5 %: the bytes of the `.rmeta` files for its two targets that
-//! `./x.py run async-size` leaves in `build/async-size/off-z` and `on-z`.
+//! # Complexity
+//!
+//! Each round looks for awaits in the whole body, and there are as many rounds as inlined awaitees
+//! are nested. For each await the cost of the body is counted, and each inlined body is copied.
+//! [`BODY_LIMIT`] bounds the body, and [`SEARCH_LIMIT`] the types that are searched for recursion.
 //!
 //! # Soundness
 //!
-//! * **The await is the first to poll its awaitee, and the only one.** See the page of
-//!   [`awaits`](crate::awaits). So the body runs from its start, and nothing else can
-//!   see that it has no machine of its own.
-//! * **A pinned local does not move.** What was saved in the awaitee is saved in the coroutine
-//!   around it, which is pinned at its first poll as the awaitee was. Each local that was borrowed
-//!   across a suspension point is borrowed across the same one, and is so saved.
-//! * **Drops come in the same order.** Where the body would have returned, unwound, or been dropped
-//!   at a suspension point, it has run the drops of its own on that way, to the last upvar, when it
-//!   leads to what the body around it does next. That is what the poll, its unwinding, or the drop
-//!   of the awaitee led to.
-//! * **A panic in a drop of a cancelled awaitee** goes on where the drop of the awaitee does, and
-//!   one in its poll where the poll does. What the body does when it is dropped while it is
-//!   suspended is there twice for that, since it may share blocks with what it does otherwise.
-//! * **After a panic** the coroutine around it is poisoned, and with it all that it has taken in:
-//!   no poll gets there again. (`tests/ui/async-await/inline-await/behaviour.rs`, for these four)
-//! * **After completion** there is nothing left of the awaitee that could be polled.
-//! * **No body is needed to make itself.** A coroutine is only taken in if the body that takes it
-//!   in is not among all that it awaits, and all that these await, at whatever depth ([`Search`]).
-//!   That search is by types before any of this. A future that awaits itself is an error that is
-//!   reported elsewhere. (`tests/ui/async-await/elide-no-await/recursion.rs`)
-//! * **Nothing is asked for that could need the layout that is made.** What is awaited by value is
-//!   part of that layout, which with the flag off needs the same bodies, and those that they await
-//!   in turn. No others are asked for. As an instance, though, a body may have types that it did
-//!   not have as it was written, and to normalize these may take anything. So an instance is only
-//!   taken in if that is certain to be harmless. See [`instance`], and the page of
-//!   [`certain_body`]. (`tests/ui/async-await/certain-body/layout-of-types.rs`)
+//! * **The await is the first and the only one to poll its awaitee.** See the page of
+//!   [`awaits`](crate::awaits). So the callee runs from its start, and nobody can see that it has
+//!   no state machine of its own.
+//! * **Pinned locals do not move.** What the awaitee saved is saved in the caller, which is pinned
+//!   at its first poll as the awaitee was. A local that was borrowed across a suspension point is
+//!   borrowed across the same one, so it is saved.
+//! * **Drops happen in the same order.** Where the callee would have returned, unwound, or been
+//!   dropped at a suspension point, it has run its own drops, down to the last upvar, before it
+//!   continues in the caller. It continues where the poll, its unwinding, or the drop of the
+//!   awaitee did.
+//! * **A panic in a drop of a cancelled awaitee** unwinds to where the drop of the awaitee does,
+//!   and a panic in its poll to where the poll does. The blocks that run when the callee is dropped
+//!   while it is suspended are copied for that, since it may also run them otherwise.
+//! * **After a panic** the caller is poisoned with all that is inlined in it: no poll gets there
+//!   again. (`tests/ui/async-await/inline-await/behaviour.rs`, for these four)
+//! * **After completion** nothing is left of the awaitee that could be polled.
+//! * **No body is needed to make itself.** A coroutine is inlined only if the caller is not among
+//!   its awaitees, and theirs, at whatever depth ([`recursion`]). That search is by types, before
+//!   any body is requested. A future that awaits itself is an error that is reported elsewhere.
+//!   (`tests/ui/async-await/elide-no-await/recursion.rs`)
+//! * **No query is made that may need the layout that is being computed.** An awaitee by value is
+//!   part of that layout. With the flag off the layout needs the same bodies, and those that they
+//!   await in turn; no others are requested. An instance of a body, though, may have types that the
+//!   generic body has not, and normalizing these may need anything. So an instance is inlined only
+//!   if that is certain to be harmless. See [`instance`], and the page of [`certain_body`].
+//!   (`tests/ui/async-await/certain-body/layout-of-types.rs`)
 //! * **The same errors are reported.** A constant may fail to be evaluated when a body is used, and
-//!   it is said then which instance that was. So a body that has one is not taken in, unless the
+//!   the error then names the instance. So a body with such a constant is not inlined, unless the
 //!   constant is an item, which is evaluated where it is defined.
 //!   (`tests/ui/async-await/inline-await/required-const.rs`)
-//! * **A copy is the copied.** [`CopyProp`] replaces locals that are assigned once and not borrowed
-//!   by what they were assigned. It knows nothing of suspension points, and has no need to: a local
-//!   has the same value behind one as before. What the state transform expects, but not MIR at
-//!   large, is restored: no saved local is an index ([`index_by_temporaries`], see
-//!   `tests/ui/async-await/inline-await/index.rs`), and locals are dead behind their last use
-//!   ([`give_storage`]).
-//! * **Types say what they said.** Whether a future is `Send` is decided by its witness, which is
-//!   taken from the MIR before this.
+//! * **A copy equals its source.** [`CopyProp`] replaces locals that are assigned once and not
+//!   borrowed. It knows nothing of suspension points, and has no need to: a local has the same
+//!   value behind one as before. What the state transform expects, but not MIR at large, is
+//!   restored in [`storage`]: no saved local is an index
+//!   (`tests/ui/async-await/inline-await/index.rs`), and locals are dead behind their last use.
+//! * **Auto traits do not change.** Whether a future is `Send` depends on its witness, which is
+//!   computed from earlier MIR.
 //!
 //! # Left for later
 //!
-//! * Delegation: to let an awaitee that is too large answer for its finished future, which then
-//!   needs no state for that. Of 395 bodies in our firmware with one await of a coroutine, 2 could:
-//!   the others also drop something else there, may end without that await, or await a generic one,
-//!   which an instance may know to be ready at once, and which then answers again.
+//! * Delegation: an awaitee that is too large could answer for the finished future around it, which
+//!   would need no state for that. It applies almost nowhere: most bodies drop something else
+//!   behind their last await, may end without it, or await a generic future, which an instance may
+//!   know to be ready at once, and which then answers again.
 //! * Bodies by instance, in which all awaitees are known. There is a design for that, with figures:
 //!   `src/doc/rustc-dev-guide/src/mir/coroutines-by-instance.md`.
 //!
@@ -156,10 +154,12 @@
 //! [`StateTransform`]: crate::coroutine::StateTransform
 //! [`certain_body`]: crate::certain_body
 //! [`coroutine_before_transform`]: TyCtxt::coroutine_before_transform
+//! [`coroutine_for_other_crates`]: TyCtxt::coroutine_for_other_crates
 
 use std::ops::Range;
 
 use rustc_data_structures::fx::FxHashSet;
+use rustc_data_structures::steal::Steal;
 use rustc_hir::attrs::{InlineAttr, OptimizeAttr};
 use rustc_hir::def::DefKind;
 use rustc_hir::def_id::{DefId, LocalDefId};
@@ -186,13 +186,12 @@ mod recursion;
 mod storage;
 
 use integrate::Site;
-use mentions::is_named_once;
 use recursion::Search;
 
-/// The largest cost of a body that is taken in wherever it is awaited; see [`cost`].
+/// The largest cost of a body that is inlined wherever it is awaited; see [`cost`].
 const COST_LIMIT: usize = 60;
 
-/// The cost that no body is to grow beyond.
+/// The largest cost that a body may grow to.
 const BODY_LIMIT: usize = 2000;
 
 /// How many types are looked at, at most, to know what a future awaits.
@@ -202,7 +201,8 @@ pub(super) fn provide(providers: &mut Providers) {
     providers.coroutine_before_transform = |tcx, def_id| {
         let mut body = crate::mir_checked(tcx, def_id);
         crate::run_passes_before_state_transform(tcx, &mut body);
-        tcx.arena.alloc(body)
+        let may_be_inlined = may_be_inlined(tcx, def_id, &body);
+        CoroutineBeforeTransform { may_be_inlined, body: Steal::new(body) }
     };
     providers.coroutine_for_other_crates = coroutine_for_other_crates;
     providers.types_awaited = recursion::types_awaited;
@@ -211,12 +211,15 @@ pub(super) fn provide(providers: &mut Providers) {
 
 /// The body of `def_id` as it is before its state transform, if others may ask for it, too.
 pub(super) fn body_before_transform(tcx: TyCtxt<'_>, def_id: LocalDefId) -> Option<Body<'_>> {
-    (is_enabled(tcx) && is_async(tcx, def_id.to_def_id()))
-        .then(|| tcx.coroutine_before_transform(def_id).clone())
+    if !is_enabled(tcx) || !is_async(tcx, def_id.to_def_id()) {
+        return None;
+    }
+    let CoroutineBeforeTransform { may_be_inlined, body } = tcx.coroutine_before_transform(def_id);
+    Some(if *may_be_inlined { body.borrow().clone() } else { body.steal() })
 }
 
-/// The body of a coroutine as other crates take it in, if they may and it is small. They can call
-/// all that is named in it, and in what it has taken in: what async bodies name is reachable.
+/// The body of a coroutine as other crates inline it, if they may and it is small. They can link to
+/// all that is named in it, and in what is inlined in it: what async bodies name is reachable.
 fn coroutine_for_other_crates(tcx: TyCtxt<'_>, local: LocalDefId) -> Option<Body<'_>> {
     let def_id = local.to_def_id();
     if !is_enabled(tcx)
@@ -227,9 +230,14 @@ fn coroutine_for_other_crates(tcx: TyCtxt<'_>, local: LocalDefId) -> Option<Body
     {
         return None;
     }
-    let body = tcx.coroutine_before_transform(local);
-    (cost(body) <= COST_LIMIT || is_always_inlined(tcx, def_id))
-        .then(|| body_to_inline(tcx, body).ok())?
+    let CoroutineBeforeTransform { may_be_inlined: true, body } =
+        tcx.coroutine_before_transform(local)
+    else {
+        return None;
+    };
+    let body = body.borrow();
+    (cost(&body) <= COST_LIMIT || is_always_inlined(tcx, def_id))
+        .then(|| body_to_inline(tcx, &body).ok())?
 }
 
 /// Has what other bodies may ask of the body of `def_id` kept while its MIR can still be read.
@@ -292,8 +300,8 @@ impl<'tcx> crate::MirPass<'tcx> for InlineAwait {
     }
 }
 
-/// A pass that makes up for what a state machine costs where an awaitee was not inlined, or now that
-/// it was. It comes between [`InlineAwait`] and the state transform, and is on where that is.
+/// A pass on the bodies that [`InlineAwait`] runs on, and that is enabled with it. It runs later, just
+/// before the state transform.
 pub(crate) trait GoesWithInlineAwait {
     fn transform<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>);
 }
@@ -336,7 +344,7 @@ impl<'tcx> Inliner<'tcx> {
                     continue;
                 }
                 if let Err(reason) = self.inline(body, &found) {
-                    debug!(awaitee = ?found.awaitee, reason, "is not taken in");
+                    debug!(awaitee = ?found.awaitee, reason, "is not inlined");
                     left.insert(found.poll);
                 }
             }
@@ -360,7 +368,7 @@ impl<'tcx> Inliner<'tcx> {
         storage::give_storage(body);
     }
 
-    /// Takes in the body of what is awaited, or says why not.
+    /// Inlines the awaitee of `found`, or says why not.
     fn inline(&mut self, body: &mut Body<'tcx>, found: &Await<'tcx>) -> Result<(), &'static str> {
         let tcx = self.tcx;
         let &ty::Coroutine(coroutine, args) = found.awaitee.kind() else {
@@ -379,18 +387,23 @@ impl<'tcx> Inliner<'tcx> {
         check_is_compiled_alike(tcx, self.def_id.to_def_id(), coroutine)?;
         let site = Site::find(body, found)?;
         if self.search.may_await(found.awaitee) {
-            return Err("may await the body that it would be taken into");
+            return Err("may await the body that it would be inlined into");
         }
 
         let callee = match body_of_callee.as_local() {
             Some(local) => {
-                let callee = tcx.coroutine_before_transform(local);
+                let CoroutineBeforeTransform { may_be_inlined: true, body: callee } =
+                    tcx.coroutine_before_transform(local)
+                else {
+                    return Err("is too large");
+                };
+                let callee = callee.borrow();
                 let is_only_place = is_awaited_at_one_place(tcx, local, self.def_id);
-                debug!(awaitee = ?found.awaitee, cost = cost(callee), is_only_place);
-                if cost(callee) > COST_LIMIT && !is_only_place {
+                debug!(awaitee = ?found.awaitee, cost = cost(&callee), is_only_place);
+                if cost(&callee) > COST_LIMIT && !is_only_place {
                     return Err("is too large");
                 }
-                body_to_inline(tcx, callee)?
+                body_to_inline(tcx, &callee)?
             }
             None => {
                 let callee = tcx.coroutine_for_other_crates(body_of_callee);
@@ -401,7 +414,7 @@ impl<'tcx> Inliner<'tcx> {
             return Err("makes the body too large");
         }
 
-        instance::check(tcx, &callee, args)?;
+        instance::check(tcx, &callee, args, self.typing_env)?;
         let instance = Instance { def: InstanceKind::Item(body_of_callee), args };
         let Ok(mut callee) = instance.try_instantiate_mir_and_normalize_erasing_regions(
             tcx,
@@ -430,6 +443,11 @@ fn body_to_inline<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> Result<Body<'tc
         return Err("has errors, or counts what is run of it");
     }
     let mut body = body.clone();
+    // The caller mentions the poll of this coroutine, which mentions what this body does.
+    body.mentioned_items = None;
+    if let Some(coroutine) = &mut body.coroutine {
+        coroutine.mentioned_by_drop = vec![];
+    }
     // What is dropped at its end is then upvars, and nothing else refers to all of it.
     elaborate_coroutine_drops(tcx, &mut body);
     if refers_to_itself(&body) {
@@ -453,16 +471,16 @@ fn check_attributes(tcx: TyCtxt<'_>, coroutine: DefId) -> Result<(), &'static st
     Ok(())
 }
 
-/// Whether the code of `inner` is the same when it is part of `outer`.
+/// Whether the code of `callee` is the same when it is part of `caller`.
 fn check_is_compiled_alike(
     tcx: TyCtxt<'_>,
-    outer: DefId,
-    inner: DefId,
+    caller: DefId,
+    callee: DefId,
 ) -> Result<(), &'static str> {
-    let (outer, attributes) = (tcx.codegen_fn_attrs(outer), tcx.codegen_fn_attrs(inner));
-    if attributes.sanitizers != outer.sanitizers
-        || attributes.instruction_set != outer.instruction_set
-        || features(attributes).ne(features(outer))
+    let (caller, attributes) = (tcx.codegen_fn_attrs(caller), tcx.codegen_fn_attrs(callee));
+    if attributes.sanitizers != caller.sanitizers
+        || attributes.instruction_set != caller.instruction_set
+        || features(attributes).ne(features(caller))
     {
         return Err("is compiled in another way");
     }
@@ -485,13 +503,24 @@ fn is_always_inlined(tcx: TyCtxt<'_>, coroutine: DefId) -> bool {
     matches!(inline_attribute(tcx, coroutine), Some(InlineAttr::Always | InlineAttr::Force { .. }))
 }
 
-/// Whether the body of `inner` is in one place only when it is taken into that of `outer`, or is to
-/// be wherever it is awaited.
-fn is_awaited_at_one_place(tcx: TyCtxt<'_>, inner: LocalDefId, outer: LocalDefId) -> bool {
-    is_always_inlined(tcx, inner.to_def_id())
-        || match inline_attribute(tcx, inner.to_def_id()) {
-            Some(_) => is_named_once(tcx, tcx.local_parent(inner)),
-            None => tcx.local_parent(inner) == outer,
+/// Whether the body of `callee` is in one place only when it is inlined into that of `caller`, or is
+/// to be inlined everywhere.
+fn is_awaited_at_one_place(tcx: TyCtxt<'_>, callee: LocalDefId, caller: LocalDefId) -> bool {
+    is_always_inlined(tcx, callee.to_def_id())
+        || match inline_attribute(tcx, callee.to_def_id()) {
+            Some(_) => tcx.is_named_once(tcx.local_parent(callee)),
+            None => tcx.local_parent(callee) == caller,
+        }
+}
+
+/// Whether the body of any coroutine of this crate, or of another, may inline `body`.
+fn may_be_inlined(tcx: TyCtxt<'_>, def_id: LocalDefId, body: &Body<'_>) -> bool {
+    let parent = tcx.local_parent(def_id);
+    cost(body) <= COST_LIMIT
+        || is_always_inlined(tcx, def_id.to_def_id())
+        || match inline_attribute(tcx, def_id.to_def_id()) {
+            Some(_) => tcx.is_named_once(parent),
+            None => is_async(tcx, parent.to_def_id()),
         }
 }
 

@@ -15,7 +15,7 @@
 //!   of them is not.
 //! * *Of a future that is written by hand*, by the body of its `poll`: it is never pending if that
 //!   [returns nothing but `Ready`](crate::only_ready).
-//! * *Of a type*: [`never_pending`] follows the summaries, through any depth, until it has seen
+//! * *Of a type*: [`never_pending`] follows the summaries, down to [`DEPTH_LIMIT`], until it has seen
 //!   every awaitee or one of which nothing is known.
 //!
 //! # What is asked for
@@ -33,8 +33,8 @@
 //!
 //! (`tests/ui/async-await/certain-body/layout-of-types.rs`)
 //!
-//! The summary of a coroutine from another crate is in its layout. A crate that was compiled
-//! without the pass records none, but its layout still tells that a body has no suspension point.
+//! A crate that was compiled without the pass records no summaries, but the layout of a coroutine
+//! still tells that its body has no suspension point.
 //!
 //! # Soundness
 //!
@@ -45,7 +45,7 @@
 //! same holds if none of its suspension points can be reached, which is what a summary says: every
 //! one of them is behind the `Pending` of an await by value.
 //!
-//! *A `poll` written by hand is judged by what it returns*, on each of its ways: if that is
+//! *A `poll` written by hand is judged by what it returns*, on each path: if that is
 //! `Ready`, then no poll of it is `Pending`, be it the first or not. See the page of
 //! [`only_ready`].
 //!
@@ -77,6 +77,10 @@ use crate::certain_body::{self, CertainBody};
 use crate::elide_no_await;
 use crate::only_ready::makes_only_ready;
 
+/// How deep awaitees of awaitees are looked at. A crate may raise its recursion limit to anything, and
+/// each body is looked at for each of those that it is awaited by.
+pub(crate) const DEPTH_LIMIT: usize = 128;
+
 pub(super) fn provide(providers: &mut Providers) {
     providers.poll_summary = poll_summary;
     providers.never_pending = never_pending;
@@ -85,7 +89,7 @@ pub(super) fn provide(providers: &mut Providers) {
 /// Has what other bodies may ask of the body of `def_id` computed while its MIR can still be read.
 pub(super) fn ensure_summaries(tcx: TyCtxt<'_>, def_id: LocalDefId) {
     if elide_no_await::is_enabled(tcx) && tcx.is_coroutine(def_id.to_def_id()) {
-        tcx.ensure_done().poll_summary(def_id);
+        tcx.ensure_done().poll_summary(def_id.to_def_id());
     }
 }
 
@@ -93,7 +97,7 @@ pub(super) fn ensure_summaries(tcx: TyCtxt<'_>, def_id: LocalDefId) {
 /// all that can be seen.
 #[instrument(level = "debug", skip(tcx), ret)]
 fn poll_summary<'tcx>(tcx: TyCtxt<'tcx>, def_id: LocalDefId) -> Option<PollSummary<'tcx>> {
-    if !certain_body::is_async(tcx, def_id.to_def_id()) {
+    if !elide_no_await::is_enabled(tcx) || !certain_body::is_async(tcx, def_id.to_def_id()) {
         return None;
     }
     certain_body::read_promoted(tcx, def_id, |body| summary_of(tcx, body))
@@ -280,12 +284,7 @@ fn recorded_summary<'tcx>(
     def_id: DefId,
     args: GenericArgsRef<'tcx>,
 ) -> Option<&'tcx PollSummary<'tcx>> {
-    let body = certain_body::of_coroutine(tcx, def_id, args).ok()?;
-    match body.as_local() {
-        None => tcx.coroutine_layout(def_id, args).ok()?.poll_summary.as_ref(),
-        Some(body) if elide_no_await::is_enabled(tcx) => tcx.poll_summary(body),
-        Some(_) => None,
-    }
+    tcx.poll_summary(certain_body::of_coroutine(tcx, def_id, args).ok()?)
 }
 
 /// A search through the awaitees of awaitees.
@@ -306,6 +305,7 @@ impl<'tcx> Search<'tcx> {
             return known;
         }
         if self.on_path.contains(&ty)
+            || self.on_path.len() > DEPTH_LIMIT
             || !self.tcx.recursion_limit().value_within_limit(self.on_path.len())
         {
             debug!(?ty, "awaits itself, or is too deep");

@@ -26,8 +26,8 @@ use tracing::debug;
 
 use super::coroutine;
 use crate::{
-    BackendRepr, FieldsShape, HasDataLayout, LayoutData, ReprOptions, Scalar, Size, StructKind,
-    Variants,
+    BackendRepr, FieldsShape, HasDataLayout, Integer, LayoutData, Primitive, ReprOptions, Scalar,
+    Size, StructKind, Variants, WrappingRange,
 };
 
 /// How many orders are tried, with the same one to begin with.
@@ -48,14 +48,27 @@ pub(super) fn layout<
     storage_conflicts: &BitMatrix<LocalIdx, LocalIdx>,
     tag_to_layout: impl Fn(Scalar) -> F,
 ) -> super::LayoutCalculatorResult<FieldIdx, VariantIdx, F> {
-    let mut layout = coroutine::layout(
-        calc,
-        local_layouts,
-        prefix_layouts.clone(),
-        variant_fields,
-        storage_conflicts,
-        &tag_to_layout,
-    )?;
+    let layout_of = |locals: &IndexSlice<LocalIdx, F>| {
+        let prefix = prefix_layouts.clone();
+        coroutine::layout(calc, locals, prefix, variant_fields, storage_conflicts, &tag_to_layout)
+    };
+    let unpacked = layout_of(local_layouts);
+    let mut layout = match &unpacked {
+        Ok(layout) => layout.clone(),
+        // It may not be too large if it is packed. Of locals of a byte each the rest is the same.
+        Err(_) => {
+            let valid_range = WrappingRange { start: 0, end: 0xFF };
+            let value = Primitive::Int(Integer::I8, false);
+            let byte = tag_to_layout(Scalar::Initialized { value, valid_range });
+            let bytes = IndexVec::from_elem(byte, local_layouts);
+            let mut layout = layout_of(&bytes)?;
+            for local in local_layouts {
+                layout.align = layout.align.max(local.align);
+            }
+            layout.unadjusted_abi_align = layout.align.abi;
+            layout
+        }
+    };
     let Variants::Multiple { tag, ref mut variants, .. } = layout.variants else {
         return Ok(layout);
     };
@@ -86,15 +99,23 @@ pub(super) fn layout<
     // No layout is smaller than what one of the variants has in it.
     let in_variant =
         variant_fields.iter().map(|fields| fields.iter().map(|&local| local_layouts[local].size));
-    let largest = in_variant.map(|sizes| sizes.fold(Size::ZERO, |sum, size| sum + size)).max();
-    let prefix_sizes = prefix_layouts.iter().map(|field| field.size);
-    let least = prefix_sizes.fold(largest.unwrap_or(Size::ZERO), |sum, size| sum + size);
-    let least = least.align_to(layout.align.abi);
+    let sum = |sum: u64, size: Size| sum.saturating_add(size.bytes());
+    let largest = in_variant.map(|sizes| sizes.fold(0, sum)).max().unwrap_or(0);
+    let least = prefix_layouts.iter().map(|field| field.size).fold(largest, sum);
+    let bound = Size::from_bytes(calc.cx.data_layout().obj_size_bound());
+    if least >= bound.bytes() {
+        return unpacked;
+    }
+    let least = Size::from_bytes(least).align_to(layout.align.abi);
 
     let (mut offsets, mut size) = (IndexVec::new(), Size::from_bytes(u64::MAX));
     'orders: for mut order in [by_size, by_alignment] {
         for _ in 0..ORDERS_LIMIT {
-            let (placed, end) = place(&order, local_layouts, &prefix_bytes, &conflicts);
+            let Some((placed, end)) =
+                place(&order, local_layouts, &prefix_bytes, &conflicts, bound)
+            else {
+                return unpacked;
+            };
             let last = order.iter().rposition(|&local| {
                 end == placed[local] + local_layouts[local].size
                     && local_layouts[local].size > Size::ZERO
@@ -112,8 +133,11 @@ pub(super) fn layout<
         }
     }
     debug!(?size, ?least, unpacked = ?layout.size);
-    if size >= layout.size {
-        return Ok(layout);
+    if unpacked.is_ok() && size >= layout.size {
+        return unpacked;
+    }
+    if size >= bound {
+        return unpacked;
     }
     layout.size = size;
     layout.fields = prefix.fields.clone();
@@ -134,13 +158,15 @@ pub(super) fn layout<
     Ok(layout)
 }
 
-/// The offset of each local, if they are placed in this order, and where the last one ends.
+/// The offset of each local, if they are placed in this order, and where the last one ends. `None`
+/// if that is not within the bound.
 fn place<'a, F, VariantIdx: Idx, FieldIdx: Idx, LocalIdx: Idx>(
     order: &[LocalIdx],
     local_layouts: &IndexSlice<LocalIdx, F>,
     prefix_bytes: &[Range<Size>],
     conflicts: &BitMatrix<LocalIdx, LocalIdx>,
-) -> (IndexVec<LocalIdx, Size>, Size)
+    bound: Size,
+) -> Option<(IndexVec<LocalIdx, Size>, Size)>
 where
     F: core::ops::Deref<Target = &'a LayoutData<FieldIdx, VariantIdx>>,
     FieldIdx: 'a,
@@ -169,6 +195,9 @@ where
         }
         offsets[local] = offset;
         end = end.max(offset + size);
+        if end >= bound {
+            return None;
+        }
     }
-    (offsets, end)
+    Some((offsets, end))
 }

@@ -11,8 +11,7 @@ use crate::ty::Ty;
 /// be `Pending`, then the await needs no suspension point. Whether it can is for the awaitees of
 /// the future to say in turn, and for those that are generic, only once they are known.
 ///
-/// It is computed by the query `poll_summary`, and for coroutines it crosses crates as part of
-/// their [`CoroutineLayout`](super::CoroutineLayout).
+/// It is computed by the query `poll_summary`, and recorded for other crates.
 #[derive(
     Clone, Debug, PartialEq, Eq, TyEncodable, TyDecodable, HashStable, TypeFoldable, TypeVisitable,
 )]

@@ -1,10 +1,11 @@
 //! Compares the code around several suspension points.
 //!
 //! [`Comparer`] goes through the code of all sites at once, and writes down in a [`Candidate`] which
-//! blocks are the same but for the names of locals. What it finds is only ever added to a
+//! blocks are the same but for the names of locals. Blocks, joins and names are only ever added to a
 //! candidate, so that [`Candidate::undo`] can go back by cutting its lists.
 //!
-//! Each block of a site is looked at once for each comparison, and at most [`REGION_LIMIT`] of them.
+//! At most [`REGION_LIMIT`] blocks of a site are merged. Those that they lead to are compared once
+//! for each edge.
 
 use rustc_data_structures::fx::{FxHashMap, FxHashSet, FxIndexMap, FxIndexSet};
 use rustc_index::IndexVec;
@@ -257,8 +258,7 @@ impl<'a, 'tcx> Comparer<'a, 'tcx> {
     /// Whether `local` may have storage just before `location`.
     fn has_storage(&self, local: Local, location: Location) -> bool {
         let last = self.mentions.storage.get(&(local, location.block)).and_then(|statements| {
-            let before =
-                statements.partition_point(|&(index, _)| index < location.statement_index);
+            let before = statements.partition_point(|&(index, _)| index < location.statement_index);
             statements[..before].last()
         });
         match last {
@@ -372,12 +372,7 @@ impl<'a, 'tcx> Comparer<'a, 'tcx> {
         };
         // A function pointer has a shim for a function that would be told.
         let Some((def_id, args)) = func.const_fn_def() else { return false };
-        certain_body::may_be_told_its_caller(self.tcx, def_id, args).unwrap_or_else(|| {
-            // Of an implementation that is not known yet. Without these two no await of a parameter
-            // could be merged. See the module's page.
-            let lang_items = self.tcx.lang_items();
-            ![lang_items.future_poll_fn(), lang_items.into_future_fn()].contains(&Some(def_id))
-        })
+        certain_body::may_be_told_its_caller(self.tcx, def_id, args).unwrap_or(true)
     }
 
     /// Whether the parts of a body, each of another site, are the same but for the names of locals.

@@ -3,7 +3,7 @@
 use rustc_data_structures::fx::{FxHashMap, FxHashSet, FxIndexMap, FxIndexSet};
 use rustc_index::bit_set::DenseBitSet;
 use rustc_middle::mir::*;
-use rustc_middle::ty::{Ty, TyCtxt};
+use rustc_middle::ty::{self, Ty, TyCtxt};
 use rustc_mir_dataflow::impls::{MaybeBorrowedLocals, MaybeLiveLocals, MaybeRequiresStorage};
 use rustc_mir_dataflow::{Analysis, ResultsCursor};
 use rustc_session::config::OptLevel;
@@ -11,7 +11,8 @@ use rustc_span::Spanned;
 use tracing::debug;
 
 use super::compare::{Candidate, Comparer, MergedBlock, Successor};
-use super::{HOLD_DIFFERENT_LOCALS, LEADERS_LIMIT, REGION_LIMIT, SITES_LIMIT};
+use super::{HOLD_DIFFERENT_LOCALS, LEADERS_LIMIT, REGION_LIMIT, SITES_LIMIT, called_from};
+use crate::certain_body;
 use crate::never_pending::makes_coroutine;
 
 /// Finds out what is to be merged in a body.
@@ -130,6 +131,9 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
 
     /// What the sites that suspend in `yields` have in common, or why it is not to be merged.
     fn merge(&self, yields: &[BasicBlock]) -> Result<Candidate, &'static str> {
+        if self.polls_are_told_where(yields[0]) {
+            return Err("may see where they are polled");
+        }
         let mut candidate = self.comparer.compare(yields, &FxHashSet::default())?;
         // Which blocks are worth it is known only when it is known what comes behind them.
         let cut = self.not_worthwhile(&candidate, yields[0]);
@@ -154,6 +158,22 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
             return Err("cost more together than apart");
         }
         Ok(candidate)
+    }
+
+    /// Whether what is polled where `suspension` is resumed may see its location in the source. If
+    /// the rest of an await were merged without its poll, no pass would find it to be one.
+    fn polls_are_told_where(&self, suspension: BasicBlock) -> bool {
+        let TerminatorKind::Yield { resume, .. } =
+            self.body.basic_blocks[suspension].terminator().kind
+        else {
+            return false;
+        };
+        called_from(self.tcx, self.body, resume).into_iter().any(|function| match *function.kind() {
+            ty::FnDef(def_id, args) => {
+                certain_body::may_be_told_its_caller(self.tcx, def_id, args).unwrap_or(true)
+            }
+            _ => false,
+        })
     }
 
     /// Whether code is to be small, whatever else it costs.
@@ -455,7 +475,8 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
         .then_some(parameters)
     }
 
-    /// Whether one of the sites saves all that the others do, so that no state gets larger.
+    /// Whether one of the sites saves all that the others do, so that no state of this body gets
+    /// larger.
     fn one_saves_all(&self, candidate: &Candidate) -> bool {
         candidate.merged.values().all(|merged| {
             let saved: Vec<_> = merged

@@ -14,18 +14,22 @@
 //! }
 //! ```
 //!
-//! What an instance has to normalize are the types in it that depend on others, *aliases*:
-//! `<T as Make>::Output`. One is harmless
+//! What an instance has to normalize are the types and constants in it that depend on others,
+//! *aliases*: `<T as Make>::Output`. Among them are those that a struct or enum hides in its fields,
+//! if the body builds it or uses a field of it. One is harmless
 //!
 //! * if it is part of the type of an upvar, or of something that is awaited, be it by what is
 //!   awaited. These are part of the layout, and so are normalized with the flag off, too;
 //! * or if all that it names is of other crates, which do not know of this one. So the drivers of a
-//!   crate are taken in for the devices of another.
+//!   crate are inlined for the devices of another. What depends on a parameter of the caller stays
+//!   as it is, as long as no bound of the caller says that it is a type of this crate, and no bound
+//!   of a trait of this crate does.
 //!
-//! An instance with any other is not taken in. This takes time in proportion to the types in it.
+//! An instance with any other is not inlined. This takes time in proportion to the types in it.
 
 use rustc_data_structures::fx::FxIndexSet;
-use rustc_middle::mir::Body;
+use rustc_middle::mir::visit::{PlaceContext, Visitor};
+use rustc_middle::mir::*;
 use rustc_middle::ty::{
     self, EarlyBinder, GenericArg, GenericArgKind, GenericArgsRef, Ty, TyCtxt, TypeSuperVisitable,
     TypeVisitable, TypeVisitableExt, TypeVisitor, TypingEnv,
@@ -35,12 +39,13 @@ use tracing::debug;
 use super::SEARCH_LIMIT;
 use crate::certain_body;
 
-/// Whether `inner`, the body of a coroutine, may be taken into another one as what it is for
-/// `args`, or why not.
+/// Whether `inner`, the body of a coroutine, may be inlined as what it is for `args` into another
+/// one, in whose bounds `typing_env` has them, or why not.
 pub(super) fn check<'tcx>(
     tcx: TyCtxt<'tcx>,
     inner: &Body<'tcx>,
     args: GenericArgsRef<'tcx>,
+    typing_env: TypingEnv<'tcx>,
 ) -> Result<(), &'static str> {
     if certain_body::has_errors_of_its_own(tcx, inner) {
         return Err("has a constant that may fail to be evaluated");
@@ -48,10 +53,18 @@ pub(super) fn check<'tcx>(
 
     let mut needed = Aliases { tcx, found: FxIndexSet::default() };
     inner.visit_with(&mut needed);
+    HiddenAliases { body: inner, aliases: &mut needed }.visit_body(inner);
     if needed.found.is_empty() {
         return Ok(());
     }
 
+    // A bound as in `T: Make<Output = Local>` says what an alias is.
+    let bounds_name_this_crate = typing_env.param_env.caller_bounds().iter().any(|clause| {
+        clause.as_projection_clause().is_some_and(|clause| match clause.skip_binder().term.kind() {
+            ty::TermKind::Ty(ty) => ty.has_aliases() || names_this_crate(ty.into()),
+            ty::TermKind::Const(_) => false,
+        })
+    });
     let mut held = Aliases { tcx, found: FxIndexSet::default() };
     for ty in types_held(tcx, inner.local_decls[ty::CAPTURE_STRUCT_LOCAL].ty) {
         ty.visit_with(&mut held);
@@ -60,7 +73,8 @@ pub(super) fn check<'tcx>(
         if alias.has_escaping_bound_vars() {
             return Err("has a type that is bound");
         }
-        if names_this_crate(EarlyBinder::bind(alias).instantiate(tcx, args)) {
+        let alias = EarlyBinder::bind(alias).instantiate(tcx, args);
+        if names_this_crate(alias) || alias.has_non_region_param() && bounds_name_this_crate {
             debug!(?alias, "may be normalized to anything");
             return Err("has a type that could need the layout that is made");
         }
@@ -91,10 +105,10 @@ fn types_held<'tcx>(tcx: TyCtxt<'tcx>, coroutine: Ty<'tcx>) -> FxIndexSet<Ty<'tc
     held
 }
 
-/// Collects the types that depend on others.
+/// Collects the types and constants that depend on others.
 struct Aliases<'tcx> {
     tcx: TyCtxt<'tcx>,
-    found: FxIndexSet<Ty<'tcx>>,
+    found: FxIndexSet<GenericArg<'tcx>>,
 }
 
 impl<'tcx> TypeVisitor<TyCtxt<'tcx>> for Aliases<'tcx> {
@@ -103,17 +117,65 @@ impl<'tcx> TypeVisitor<TyCtxt<'tcx>> for Aliases<'tcx> {
             return;
         }
         if let ty::Alias(..) = ty.kind() {
-            self.found.insert(self.tcx.erase_and_anonymize_regions(ty));
+            self.found.insert(self.tcx.erase_and_anonymize_regions(ty).into());
         }
         ty.super_visit_with(self);
+    }
+
+    fn visit_const(&mut self, constant: ty::Const<'tcx>) {
+        if let ty::ConstKind::Unevaluated(_) = constant.kind() {
+            self.found.insert(self.tcx.erase_and_anonymize_regions(constant).into());
+        }
+        constant.super_visit_with(self);
+    }
+}
+
+/// Collects the aliases in the declared types of fields that a body uses. The type that the body
+/// has for them has been normalized as far as could be told in generic code.
+struct HiddenAliases<'a, 'tcx> {
+    body: &'a Body<'tcx>,
+    aliases: &'a mut Aliases<'tcx>,
+}
+
+impl<'tcx> HiddenAliases<'_, 'tcx> {
+    fn add_fields(&mut self, ty: Ty<'tcx>) {
+        if let ty::Adt(adt, args) = *ty.kind() {
+            for field in adt.all_fields() {
+                field.ty(self.aliases.tcx, args).visit_with(self.aliases);
+            }
+        }
+    }
+}
+
+impl<'tcx> Visitor<'tcx> for HiddenAliases<'_, 'tcx> {
+    fn visit_rvalue(&mut self, rvalue: &Rvalue<'tcx>, location: Location) {
+        if let Rvalue::Aggregate(kind, _) = rvalue
+            && let AggregateKind::Adt(..) = **kind
+        {
+            self.add_fields(rvalue.ty(self.body, self.aliases.tcx));
+        }
+        self.super_rvalue(rvalue, location);
+    }
+
+    fn visit_projection_elem(
+        &mut self,
+        place: PlaceRef<'tcx>,
+        element: PlaceElem<'tcx>,
+        context: PlaceContext,
+        location: Location,
+    ) {
+        if let PlaceElem::Field(..) = element {
+            self.add_fields(place.ty(self.body, self.aliases.tcx).ty);
+        }
+        self.super_projection_elem(place, element, context, location);
     }
 }
 
 /// Whether anything that `alias` names is of this crate, or is a constant that is not evaluated
-/// yet. A parameter of what it is taken into stays one, and so does what depends on it: nothing is
-/// found out about these.
-fn names_this_crate(alias: Ty<'_>) -> bool {
-    let is_of_this_crate = |part: GenericArg<'_>| match part.kind() {
+/// yet. A parameter of what it is inlined into stays one. So does what a trait has for it, unless
+/// it is used in turn: then the bounds of the trait may say what it is.
+fn names_this_crate<'tcx>(alias: GenericArg<'tcx>) -> bool {
+    let is_of_this_crate = |part: GenericArg<'tcx>| match part.kind() {
         GenericArgKind::Type(ty) => match *ty.kind() {
             ty::Adt(adt, _) => adt.did().is_local(),
             ty::Closure(def_id, _)
@@ -131,9 +193,10 @@ fn names_this_crate(alias: Ty<'_>) -> bool {
                     ty::ExistentialPredicate::AutoTrait(def_id) => def_id.is_local(),
                 })
             }
-            ty::Alias(alias) => match alias.kind {
+            ty::Alias(of) => match of.kind {
                 ty::Projection { def_id } => {
-                    def_id.is_local() && !matches!(alias.self_ty().kind(), ty::Param(_))
+                    def_id.is_local()
+                        && !(part == alias && matches!(of.self_ty().kind(), ty::Param(_)))
                 }
                 kind => kind.def_id().is_local(),
             },

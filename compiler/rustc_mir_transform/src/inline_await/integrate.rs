@@ -2,7 +2,8 @@
 //!
 //! [`Site`] is the await, with all that has to be known of the code around it. [`Integrator`]
 //! renumbers the awaitee's body, so that its locals, blocks and scopes come behind those that are
-//! there. What is in between are the ways in ([`Site::enter`]) and out ([`Site::leave`]).
+//! there. The way in is where the awaitee would be pinned ([`Site::enter`]); the ways out are two
+//! blocks behind all others ([`Site::leave`]).
 
 use rustc_abi::FieldIdx;
 use rustc_index::IndexVec;
@@ -97,7 +98,9 @@ impl<'tcx> Site<'tcx> {
             })
         });
 
+        // From here on nothing but the callee may be added to the body: its numbers are given out.
         self.enter(tcx, body, start, &upvars, &lasting);
+        debug_assert_eq!(start, body.basic_blocks.next_index());
         let exits = self.leave(tcx, body, returned, &lasting);
         splice(body, callee, exits);
     }
@@ -161,7 +164,7 @@ impl<'tcx> Site<'tcx> {
     }
 
     /// The blocks to which the awaitee's body leads when it returns, and when it has been dropped
-    /// while it was suspended. Removes the switch on the answer, and the drops of the awaitee.
+    /// while it was suspended, in the order in which [`Integrator`] numbers them. Removes the switch on the answer, and the drops of the awaitee.
     fn leave(
         &self,
         tcx: TyCtxt<'tcx>,

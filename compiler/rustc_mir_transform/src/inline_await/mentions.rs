@@ -19,13 +19,14 @@ use rustc_session::config::CrateType;
 use rustc_span::Symbol;
 
 pub(super) fn provide(providers: &mut Providers) {
+    providers.is_named_once = is_named_once;
     providers.functions_named = |tcx, ()| counts(tcx).functions;
     providers.methods_named = |tcx, ()| counts(tcx).methods;
 }
 
 /// Whether the function of `def_id` is named at no more than one place, in any crate. This says no
 /// of what implements a trait, which may be called by code that does not name it.
-pub(super) fn is_named_once(tcx: TyCtxt<'_>, def_id: LocalDefId) -> bool {
+fn is_named_once(tcx: TyCtxt<'_>, def_id: LocalDefId) -> bool {
     let is_executable =
         tcx.crate_types().iter().all(|&crate_type| crate_type == CrateType::Executable);
     if tcx.local_visibility(def_id).is_public() && !is_executable {

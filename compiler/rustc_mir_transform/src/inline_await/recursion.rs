@@ -11,12 +11,10 @@ use tracing::debug;
 use super::{SEARCH_LIMIT, is_enabled};
 use crate::awaits::awaited_types;
 use crate::certain_body::{self, is_async};
+use crate::never_pending::DEPTH_LIMIT;
 
 /// The types that a coroutine awaits, of those that may be coroutines, or hold some.
-pub(super) fn types_awaited<'tcx>(
-    tcx: TyCtxt<'tcx>,
-    def_id: LocalDefId,
-) -> Option<Vec<Ty<'tcx>>> {
+pub(super) fn types_awaited<'tcx>(tcx: TyCtxt<'tcx>, def_id: LocalDefId) -> Option<Vec<Ty<'tcx>>> {
     if !is_enabled(tcx) || !is_async(tcx, def_id.to_def_id()) || tcx.is_synthetic_mir(def_id) {
         return None;
     }
@@ -60,7 +58,9 @@ impl<'tcx> Search<'tcx> {
                 debug!(?ty, "is awaited");
                 return true;
             }
-            if !self.tcx.recursion_limit().value_within_limit(depth) || found.len() > SEARCH_LIMIT {
+            let limit = self.tcx.recursion_limit();
+            if depth > DEPTH_LIMIT || !limit.value_within_limit(depth) || found.len() > SEARCH_LIMIT
+            {
                 debug!(?ty, "is too deep to be searched");
                 return true;
             }

@@ -83,8 +83,11 @@ pub(super) fn give_storage(body: &mut Body<'_>) {
     patch.apply(body);
 }
 
-/// The blocks at whose start a local is live that is assigned at `definition` only. `None` if it may
-/// be read there before: it has another value then, of a former time in a loop.
+/// The blocks at whose start a local is live that is assigned at `definition` only. `None` if the
+/// block of the definition reads it before: it has another value then, of a former time in a loop.
+///
+/// A call that assigns it is taken to do so also when it unwinds. Nothing reads a local on that way
+/// that has no value there.
 fn live_in(
     body: &Body<'_>,
     definition: Location,

@@ -308,6 +308,141 @@ mod instance {
     }
 }
 
+/// What an instance has in its fields says nothing of what was looked up for it: that is in a struct
+/// or enum, or in what a bound of a trait says.
+mod hidden {
+    use super::*;
+
+    mod in_struct {
+        use super::*;
+
+        const SIZE: usize = size_of_made(outer);
+        trait Is {}
+        impl<const N: usize> Is for [u8; N] {}
+        trait Named {
+            type Name;
+        }
+        struct Marked;
+        impl Named for Marked
+        where
+            [u8; SIZE]: Is,
+        {
+            type Name = u8;
+        }
+        trait Make {
+            type Made: Named<Name = u8>;
+        }
+        struct Device;
+        impl Make for Device {
+            type Made = Marked;
+        }
+        struct Holder<M: Make> {
+            name: <M::Made as Named>::Name,
+            number: u8,
+        }
+        fn make<M: Make>() -> Option<Box<Holder<M>>> {
+            None
+        }
+        async fn builds<M: Make>() -> usize {
+            let number = {
+                let holder = Holder::<M> { name: 3, number: 4 };
+                size_of_val(&holder)
+            };
+            wait().await;
+            number
+        }
+        async fn reads<M: Make>() -> usize {
+            let number = make::<M>().map_or(8, |holder| holder.name) as usize;
+            let other = match make::<M>() {
+                Some(holder) => holder.name as usize,
+                None => 8,
+            };
+            wait().await;
+            number + other
+        }
+        pub async fn outer() -> usize {
+            builds::<Device>().await + reads::<Device>().await
+        }
+    }
+
+    mod in_enum {
+        use super::*;
+
+        const SIZE: usize = size_of_made(outer);
+        struct Large([u8; SIZE]);
+        trait Named {
+            type Name: Copy;
+        }
+        struct Hand<T>(std::marker::PhantomData<T>);
+        impl<T: Send> Named for Hand<T> {
+            type Name = u8;
+        }
+        trait Make {
+            type Made: Named<Name = u8>;
+        }
+        struct Device;
+        impl Make for Device {
+            type Made = Hand<Large>;
+        }
+        enum Choice<M: Make> {
+            One(<M::Made as Named>::Name),
+            Other,
+        }
+        async fn inner<M: Make>() -> usize {
+            let number = {
+                let choice: Option<&Choice<M>> = None;
+                match choice {
+                    Some(Choice::One(name)) => *name as usize,
+                    _ => 9,
+                }
+            };
+            wait().await;
+            number
+        }
+        pub async fn outer() -> usize {
+            inner::<Device>().await
+        }
+    }
+
+    mod in_bound {
+        use super::*;
+
+        const SIZE: usize = size_of_made(outer::<Device>);
+        trait Make {
+            type Items: Iterator<Item = [u8; SIZE]>;
+        }
+        struct Items;
+        impl Iterator for Items {
+            type Item = [u8; SIZE];
+            fn next(&mut self) -> Option<[u8; SIZE]> {
+                None
+            }
+        }
+        pub struct Device;
+        impl Make for Device {
+            type Items = Items;
+        }
+        async fn inner<I: Iterator>() -> usize {
+            let number = {
+                let item: Option<Box<I::Item>> = None;
+                if item.is_some() { 1 } else { 2 }
+            };
+            wait().await;
+            number
+        }
+        #[allow(private_bounds)]
+        pub async fn outer<M: Make>() -> usize {
+            inner::<M::Items>().await
+        }
+    }
+
+    pub async fn all() -> usize {
+        in_struct::outer().await
+            + in_enum::outer().await
+            + in_bound::outer::<in_bound::Device>().await
+    }
+}
+
 /// A future that is awaited only where no way leads is no part of the layout.
 mod unreachable {
     use super::*;
@@ -341,5 +476,6 @@ fn main() {
     assert!(complete(pin!(instance::proof::outer()), 1));
     assert!(complete(pin!(instance::opaque::outer()), 1));
     assert!(complete(pin!(instance::dropped::outer()), 1));
+    assert_eq!(complete(pin!(hidden::all()), 4), 2 + 16 + 9 + 2);
     assert_eq!(complete(pin!(unreachable::outer()), 1), 9);
 }

@@ -13,6 +13,8 @@
 //@[debuginfo] compile-flags: -Zasync-returned-panic=no -Copt-level=s -g
 //@[abort] compile-flags: -Zasync-returned-panic=no -Copt-level=z -Cpanic=abort
 
+#![feature(async_fn_track_caller)]
+
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
@@ -338,6 +340,30 @@ async fn polls(choice: u32) -> (u32, u32) {
     }
 }
 
+#[track_caller]
+async fn told() -> u32 {
+    wait(0).await;
+    Location::caller().line()
+}
+
+/// The same, where what is polled is a coroutine.
+async fn polls_coroutine(choice: u32) -> (u32, u32) {
+    match choice {
+        0 => (told().await, line!()),
+        1 => (told().await, line!()),
+        _ => (told().await, line!()),
+    }
+}
+
+/// The same, where it is not known what is polled.
+async fn polls_generic<F: Future<Output = u32>>(make: fn() -> F, choice: u32) -> (u32, u32) {
+    match choice {
+        0 => (make().await, line!()),
+        1 => (make().await, line!()),
+        _ => (make().await, line!()),
+    }
+}
+
 /// Panics after the await; says in which line before.
 async fn panics(choice: u32, expected: &Cell<u32>) -> u32 {
     let array = [1, 2, 3];
@@ -424,6 +450,10 @@ fn main() {
     for choice in 0..6 {
         let (found, expected) = run(lines(choice)).0.unwrap();
         assert_eq!(found, expected);
+        let (found, expected) = run(polls_coroutine(choice)).0.unwrap();
+        assert_eq!(found, expected, "{choice}");
+        let (found, expected) = run(polls_generic(|| Polled(false), choice)).0.unwrap();
+        assert_eq!(found, expected, "{choice}");
         let (found, expected) = run(polls(choice)).0.unwrap();
         assert_eq!(found, expected);
     }

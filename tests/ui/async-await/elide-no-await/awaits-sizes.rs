@@ -71,7 +71,35 @@ async fn through<T>(bytes: [T; 100]) -> T {
     black_box(bytes).into_iter().next().unwrap()
 }
 
+/// Awaits several futures of a type that is known only when this is part of what awaits it.
+trait Load {
+    fn load(&mut self, key: u8) -> impl Future<Output = Result<u8, u8>>;
+}
+
+struct Fixed(u8);
+
+impl Load for Fixed {
+    async fn load(&mut self, key: u8) -> Result<u8, u8> {
+        if key > 8 { Err(key) } else { Ok(self.0 + key) }
+    }
+}
+
+async fn load_all<L: Load>(mut loader: L) -> Result<u8, u8> {
+    let first = loader.load(1).await?;
+    let second = loader.load(2).await?;
+    let third = loader.load(3).await?;
+    Ok(first + second + third)
+}
+
 fn main() {
+    let loads = async {
+        let loaded = load_all(Fixed(3)).await.unwrap_or(7);
+        step("waits", 1).await;
+        loaded
+    };
+    assert!(size_of_val(&loads) < size_of_val(&load_all(Fixed(3))) + size_of_val(&step("", 1)));
+    assert_eq!(complete(pin!(loads), 1), 15);
+
     check_bare(bottom(), 1);
     check_bare(d1(), 2);
     check_bare(d2(), 3);

@@ -1,0 +1,16 @@
+//! The body of a coroutine as others inline it.
+
+use rustc_data_structures::steal::Steal;
+
+use super::Body;
+
+/// The body of an async fn, block or closure just before its state transform.
+///
+/// It is stolen for the state transform if nobody else may ask for it, so that no body is kept for
+/// the whole compilation without need.
+#[derive(Debug)]
+pub struct CoroutineBeforeTransform<'tcx> {
+    /// Whether other bodies may inline it. If not, only the state transform may look at the body.
+    pub may_be_inlined: bool,
+    pub body: Steal<Body<'tcx>>,
+}

@@ -1,0 +1,31 @@
+//! Upvars that are not saved because they are left in their place.
+
+use rustc_hir::def_id::DefId;
+use rustc_middle::ty::layout::{HasTyCtxt, LayoutCx, LayoutError, LayoutOf};
+use rustc_middle::ty::{EarlyBinder, GenericArgsRef, TypeFlags, TypeVisitableExt};
+
+/// Fails if an upvar of the coroutine is too generic that is saved, as its body is written, before
+/// what it awaits. It may have been left in its place since. What is awaited may have it in a larger
+/// type, and await a future with it in a still larger one, so that the search would not end.
+pub(super) fn check<'tcx>(
+    cx: &LayoutCx<'tcx>,
+    def_id: DefId,
+    args: GenericArgsRef<'tcx>,
+) -> Result<(), &'tcx LayoutError<'tcx>> {
+    let tcx = cx.tcx();
+    if tcx.sess.opts.unstable_opts.async_returned_panic || !args.has_non_region_param() {
+        return Ok(());
+    }
+    let upvars = args.as_coroutine().upvar_tys();
+    let Some(witnesses) = tcx.mir_coroutine_witnesses(def_id) else { return Ok(()) };
+    for saved in &witnesses.field_tys {
+        let ty = EarlyBinder::bind(saved.ty).instantiate(tcx, args);
+        if ty.has_type_flags(TypeFlags::HAS_TY_CORO) {
+            break;
+        }
+        if upvars.contains(&ty) {
+            cx.layout_of(ty)?;
+        }
+    }
+    Ok(())
+}
