@@ -546,7 +546,7 @@ mod tests {
     fn a_warning_that_only_passes_cause_is_found() {
         let found = found_by_script(
             3,
-            "[ $passes = yes ] && echo '/a/programs.rs:2:1: warning: it is unreachable' >&2",
+            "[ $passes = yes ] && echo '/a/programs.rs:4:1: warning: it is unreachable' >&2",
         );
         let Some(findings) = found else { return };
         let [finding] = &findings[..] else { panic!("{findings:#?}") };

@@ -38,6 +38,7 @@ pub fn module(program: &Program, index: usize, split: Split, runtime: &str) -> S
         printer.line(&format!("use {AUXILIARY}::p{index}::*;"));
     }
     printer.kinds(program, |_| true);
+    printer.late(program, !is_split, true);
     let own = |function: &&Function| !(is_split && function.auxiliary);
     if program.functions.iter().any(|function| is_method(function.form)) {
         printer.line("struct Device(Token);");
@@ -67,6 +68,7 @@ pub fn auxiliary_module(program: &Program, index: usize, runtime: &str) -> Optio
     printer.open(&format!("pub mod p{index} {{"));
     printer.imports(runtime);
     printer.kinds(program, |function| function.auxiliary);
+    printer.late(program, true, false);
     if let Some(maker) = program.maker.as_ref().filter(|maker| maker.auxiliary) {
         printer.maker(maker, "pub ");
     }
@@ -432,6 +434,9 @@ impl Printer {
                 format!("Slow({pending}, {}, token())", self.expression(value))
             }
             F::Prompt(value) => format!("Prompt({})", self.expression(value)),
+            F::Late(pending, value) => {
+                format!("late(Late(LateSlow({pending}, {})))", self.expression(value))
+            }
             F::Hand(shape, pending, value) => {
                 let value = self.expression(value);
                 hand_text(*shape, *pending, &value)

@@ -58,6 +58,7 @@ pub fn weight(program: &Program) -> u64 {
             Node::Future(Future::Leaf(pending, _) | Future::Slow(pending, _)) => {
                 8 + u64::from(*pending)
             }
+            Node::Future(Future::Late(pending, _)) => 16 + u64::from(*pending),
             Node::Future(Future::Hand(_, pending, _)) => 14 + u64::from(pending.unwrap_or(0)),
             Node::Future(Future::Hall(_, _, pending, _)) => 20 + u64::from(*pending),
             Node::Future(Future::TraitCall(Implementor::Type(_), ..)) => 12,
@@ -437,6 +438,7 @@ fn future_value(future: &Future) -> Option<Expression> {
         Future::Leaf(_, value)
         | Future::Slow(_, value)
         | Future::Prompt(value)
+        | Future::Late(_, value)
         | Future::Hand(_, _, value)
         | Future::Hall(_, _, _, value)
         | Future::Ready(value)

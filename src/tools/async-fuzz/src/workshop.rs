@@ -18,6 +18,9 @@ use crate::program::Program;
 use crate::told::{self, ToldOf};
 use crate::trace::{self, Endings};
 
+/// What the programs need of the language that is not stable.
+const FEATURES: &str = "#![feature(fundamental)]\n#![allow(internal_features)]\n";
+
 /// The text of the runtime.
 pub const RUNTIME_TEXT: &str = include_str!("runtime/runtime.rs");
 
@@ -67,7 +70,8 @@ impl Tools {
     /// A call of the compiler. One that crashes is to leave no file of its own where we are.
     fn compiler(&self) -> Command {
         let mut command = Command::new(&self.rustc);
-        command.env("RUSTC_ICE", "0").args(COMMON);
+        // The tests take the compiler that there is, which may be a stable one.
+        command.env("RUSTC_ICE", "0").env("RUSTC_BOOTSTRAP", "1").args(COMMON);
         if let Some(library) = &self.allocator {
             command.env("LD_PRELOAD", library);
         }
@@ -294,13 +298,13 @@ fn auxiliary_crate(programs: &[&Program]) -> String {
     let modules = programs.iter().enumerate();
     let modules =
         modules.filter_map(|(index, program)| print::auxiliary_module(program, index, RUNTIME));
-    modules.collect()
+    format!("{FEATURES}{}", modules.collect::<String>())
 }
 
 fn programs_crate(programs: &[&Program], split: Split) -> String {
     let modules = programs.iter().enumerate();
-    let mut text: String =
-        modules.map(|(index, program)| print::module(program, index, split, RUNTIME)).collect();
+    let mut text = FEATURES.to_owned();
+    text.extend(modules.map(|(index, program)| print::module(program, index, split, RUNTIME)));
     let all: Vec<_> = (0..programs.len()).map(|index| format!("p{index}::PROGRAM")).collect();
     text += &format!("fn main() {{\n    {RUNTIME}::main(&[{}]);\n}}\n", all.join(", "));
     text
@@ -323,7 +327,7 @@ pub fn texts(program: &Program, split: Split) -> Vec<(&'static str, String)> {
 pub fn whole_text(program: &Program) -> String {
     let module = print::module(program, 0, Split::No, &format!("crate::{RUNTIME}"));
     format!(
-        "{module}\nfn main() {{\n    {RUNTIME}::main(&[p0::PROGRAM]);\n}}\n\n\
+        "{FEATURES}{module}\nfn main() {{\n    {RUNTIME}::main(&[p0::PROGRAM]);\n}}\n\n\
          mod {RUNTIME} {{\n{RUNTIME_TEXT}}}\n"
     )
 }

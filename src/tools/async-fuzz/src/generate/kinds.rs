@@ -103,6 +103,7 @@ impl Generator {
         self.place = Place::new(style, Type::Number);
         self.place.form = Some(Form::OverType);
         self.place.implementor = Some(implementor);
+        self.place.only_auxiliary = self.maker.as_ref().is_some_and(|maker| maker.auxiliary);
         self.fuel = 2;
         self.slots.clear();
         if has_argument {
@@ -322,6 +323,24 @@ mod tests {
             _ => false,
         });
         in_many(generic, 2);
+    }
+
+    #[test]
+    fn later_impls_are_for_generic_functions_of_another_crate() {
+        let is_late = |node: &Node<'_>| matches!(node, Node::Future(Future::Late(..)));
+        in_many(with_node(is_late), 3);
+        let in_auxiliary = count(|program| {
+            program.functions.clone().iter_mut().filter(|function| function.auxiliary).any(
+                |function| {
+                    let mut found = false;
+                    crate::program::walk_block(&mut function.body, &mut |node| {
+                        found |= is_late(&node);
+                    });
+                    found
+                },
+            )
+        });
+        assert_eq!(in_auxiliary, 0);
     }
 
     /// Whether all arms of a match begin so.

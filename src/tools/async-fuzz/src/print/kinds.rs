@@ -89,6 +89,32 @@ impl Printer {
         self.sized(program, &kinds.rooms, &kinds.halls, has);
     }
 
+    /// A generic function that awaits, with the impl for it that is known there, if the program has
+    /// `Late` futures; and the impl that another crate adds.
+    pub(super) fn late(&mut self, program: &Program, has_first: bool, has_later: bool) {
+        let mut is_used = false;
+        program.clone().walk(&mut |node| is_used |= matches!(node, Node::Future(Future::Late(..))));
+        if !is_used {
+            return;
+        }
+        if has_first {
+            self.line("#[fundamental] pub struct Late<T>(pub T);");
+            self.prompt_future("Late<u32>", "Poll::Ready(self.0)");
+            self.line(
+                "pub async fn late<T>(future: Late<T>) -> u32 where Late<T>: Future<Output = u32> \
+                 { future.await }",
+            );
+        }
+        if has_later {
+            self.line("struct LateSlow(u32, u32);");
+            self.waiting_future(
+                "Late<LateSlow>",
+                "let this = &mut self.0; polled(this.0, context); if this.0 == 0 { return \
+                 Poll::Ready(this.1); } this.0 -= 1; Poll::Pending",
+            );
+        }
+    }
+
     /// The `poll` of a future that gives a number, and the end of its text.
     fn waiting_future(&mut self, of: &str, body: &str) {
         self.future_of(of, "u32", "mut self: Pin<&mut Self>, context", body);
