@@ -78,8 +78,8 @@ pub(crate) struct Await<'tcx> {
 }
 
 impl<'tcx> Await<'tcx> {
-    /// The block that suspends, if all that leads from `pending` to it is one chain of blocks, which
-    /// drop what the answer was. No other path leads to any of them.
+    /// The block that suspends, if all that leads from `pending` to it is one chain of blocks,
+    /// which drop what the answer was. No other path leads to any of them.
     pub(crate) fn suspension_block(&self, body: &Body<'tcx>) -> Option<BasicBlock> {
         let mut block = self.pending;
         for _ in body.basic_blocks.indices() {

@@ -254,8 +254,8 @@ pub(crate) fn is_freeze<'tcx>(
     }
 }
 
-/// Whether a predicate may be proved for the sake of `body`, which is to be inlined into `caller` or
-/// is the same. To prove that a type can be coerced to a trait object may need the layout of a
+/// Whether a predicate may be proved for the sake of `body`, which is to be inlined into `caller`
+/// or is the same. To prove that a type can be coerced to a trait object may need the layout of a
 /// coroutine that is made; and whether the body holds together was checked where it is written.
 pub(crate) fn may_prove_for<'tcx>(
     tcx: TyCtxt<'tcx>,

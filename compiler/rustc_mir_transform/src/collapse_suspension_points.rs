@@ -46,8 +46,8 @@
 //! * if no site saves all the locals that the others save. The merged state would hold what none of
 //!   them held, and might be larger than each.
 //! * if their awaitees are made by the same call with different constants, and the callee is no
-//!   async fn. The compiler evaluates `Timer::after_millis(50)`. With an argument that is known only
-//!   at run time, a microcontroller divides 64-bit numbers.
+//!   async fn. The compiler evaluates `Timer::after_millis(50)`. With an argument that is known
+//!   only at run time, a microcontroller divides 64-bit numbers.
 //! * if what they poll may see where it is polled. The rest of an await is not merged without its
 //!   poll: no other pass would find it to be an await.
 //! * if their awaitees are never pending. These need no state ([`ElideNoAwait`]).

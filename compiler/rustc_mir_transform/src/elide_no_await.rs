@@ -150,10 +150,10 @@ pub(super) fn may_inline_into_coroutine<'tcx>(tcx: TyCtxt<'tcx>, callee: Instanc
     }
 }
 
-/// Refuses to inline `callee`, by way of `history`, if a constant in it may fail to be evaluated and
-/// it is a coroutine, or is inlined by way of one. It would not be inlined with the flag off: there
-/// the coroutine is a state machine, and too large. It is reported which instance a constant failed
-/// in, which is known only of what is not inlined.
+/// Refuses to inline `callee`, by way of `history`, if a constant in it may fail to be evaluated
+/// and it is a coroutine, or is inlined by way of one. It would not be inlined with the flag off:
+/// there the coroutine is a state machine, and too large. It is reported which instance a constant
+/// failed in, which is known only of what is not inlined.
 pub(super) fn check_keeps_errors<'tcx>(
     tcx: TyCtxt<'tcx>,
     history: &[DefId],

@@ -300,8 +300,8 @@ impl<'tcx> crate::MirPass<'tcx> for InlineAwait {
     }
 }
 
-/// A pass on the bodies that [`InlineAwait`] runs on, and that is enabled with it. It runs later, just
-/// before the state transform.
+/// A pass on the bodies that [`InlineAwait`] runs on, and that is enabled with it. It runs later,
+/// just before the state transform.
 pub(crate) trait GoesWithInlineAwait {
     fn transform<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>);
 }
@@ -311,7 +311,7 @@ impl<'tcx, P: GoesWithInlineAwait> crate::MirPass<'tcx> for P {
         InlineAwait.is_enabled(sess)
     }
 
-    #[instrument(level = "debug", skip_all, fields(pass = self.name(), def_id = ?body.source.def_id()))]
+    #[instrument(level = "debug", skip_all, fields(def_id = ?body.source.def_id()))]
     fn run_pass(&self, tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
         if may_transform(tcx, body) {
             P::transform(tcx, body);
@@ -503,8 +503,8 @@ fn is_always_inlined(tcx: TyCtxt<'_>, coroutine: DefId) -> bool {
     matches!(inline_attribute(tcx, coroutine), Some(InlineAttr::Always | InlineAttr::Force { .. }))
 }
 
-/// Whether the body of `callee` is in one place only when it is inlined into that of `caller`, or is
-/// to be inlined everywhere.
+/// Whether the body of `callee` is in one place only when it is inlined into that of `caller`, or
+/// is to be inlined everywhere.
 fn is_awaited_at_one_place(tcx: TyCtxt<'_>, callee: LocalDefId, caller: LocalDefId) -> bool {
     is_always_inlined(tcx, callee.to_def_id())
         || match inline_attribute(tcx, callee.to_def_id()) {

@@ -15,8 +15,8 @@
 //!   of them is not.
 //! * *Of a future that is written by hand*, by the body of its `poll`: it is never pending if that
 //!   [returns nothing but `Ready`](crate::only_ready).
-//! * *Of a type*: [`never_pending`] follows the summaries, down to [`DEPTH_LIMIT`], until it has seen
-//!   every awaitee or one of which nothing is known.
+//! * *Of a type*: [`never_pending`] follows the summaries, down to [`DEPTH_LIMIT`], until it has
+//!   seen every awaitee or one of which nothing is known.
 //!
 //! # What is asked for
 //!
@@ -77,8 +77,8 @@ use crate::certain_body::{self, CertainBody};
 use crate::elide_no_await;
 use crate::only_ready::makes_only_ready;
 
-/// How deep awaitees of awaitees are looked at. A crate may raise its recursion limit to anything, and
-/// each body is looked at for each of those that it is awaited by.
+/// How deep awaitees of awaitees are looked at. A crate may raise its recursion limit to anything,
+/// and each body is looked at for each of those that it is awaited by.
 pub(crate) const DEPTH_LIMIT: usize = 128;
 
 pub(super) fn provide(providers: &mut Providers) {

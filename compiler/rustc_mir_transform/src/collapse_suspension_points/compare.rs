@@ -1,8 +1,8 @@
 //! Compares the code around several suspension points.
 //!
-//! [`Comparer`] goes through the code of all sites at once, and writes down in a [`Candidate`] which
-//! blocks are the same but for the names of locals. Blocks, joins and names are only ever added to a
-//! candidate, so that [`Candidate::undo`] can go back by cutting its lists.
+//! [`Comparer`] goes through the code of all sites at once, and writes down in a [`Candidate`]
+//! which blocks are the same but for the names of locals. Blocks, joins and names are only ever
+//! added to a candidate, so that [`Candidate::undo`] can go back by cutting its lists.
 //!
 //! At most [`REGION_LIMIT`] blocks of a site are merged. Those that they lead to are compared once
 //! for each edge.
@@ -152,8 +152,8 @@ impl<'a, 'tcx> Comparer<'a, 'tcx> {
         Comparer { tcx, body, always_live, storage, mentions: Mentions::in_body(body) }
     }
 
-    /// Goes on from the suspension points as long as what comes is the same, but not into the merged
-    /// blocks in `cut`.
+    /// Goes on from the suspension points as long as what comes is the same, but not into the
+    /// merged blocks in `cut`.
     pub(super) fn compare(
         &self,
         yields: &[BasicBlock],
@@ -221,8 +221,8 @@ impl<'a, 'tcx> Comparer<'a, 'tcx> {
             return (Successor::Merged(first), false);
         }
         let distinct: FxHashSet<_> = targets.iter().collect();
-        // Each block has one role: it is of one site, in one place, or is led to by all. Nothing may
-        // lead to the start of the body, and cleanup has to stay apart from the rest.
+        // Each block has one role: it is of one site, in one place, or is led to by all. Nothing
+        // may lead to the start of the body, and cleanup has to stay apart from the rest.
         if distinct.len() < targets.len()
             || targets.iter().any(|&target| {
                 target == START_BLOCK
@@ -402,8 +402,9 @@ impl<'a, 'tcx> Comparer<'a, 'tcx> {
 
 /// The locals of the first site that those of the others become.
 ///
-/// It is one renaming for all of the body, since a local may be mentioned outside of what is merged,
-/// too. So it has to be the same at each site, and none may be the name of one and renamed itself.
+/// It is one renaming for all of the body, since a local may be mentioned outside of what is
+/// merged, too. So it has to be the same at each site, and none may be the name of one and renamed
+/// itself.
 #[derive(Clone, Debug)]
 pub(super) struct Renaming {
     count: usize,

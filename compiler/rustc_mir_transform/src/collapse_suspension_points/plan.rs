@@ -168,11 +168,13 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
         else {
             return false;
         };
-        called_from(self.tcx, self.body, resume).into_iter().any(|function| match *function.kind() {
-            ty::FnDef(def_id, args) => {
-                certain_body::may_be_told_its_caller(self.tcx, def_id, args).unwrap_or(true)
+        called_from(self.tcx, self.body, resume).into_iter().any(|function| {
+            match *function.kind() {
+                ty::FnDef(def_id, args) => {
+                    certain_body::may_be_told_its_caller(self.tcx, def_id, args).unwrap_or(true)
+                }
+                _ => false,
             }
-            _ => false,
         })
     }
 
@@ -496,9 +498,9 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
         })
     }
 
-    /// Finds what has storage at some sites only where they are entered. That is given to the others
-    /// there, and taken where they part. So it has to be the same at each entry, and if they do not
-    /// part there is no place to take it.
+    /// Finds what has storage at some sites only where they are entered. That is given to the
+    /// others there, and taken where they part. So it has to be the same at each entry, and if they
+    /// do not part there is no place to take it.
     fn find_missing_storage(&self, candidate: &mut Candidate) -> Result<(), &'static str> {
         let mut of_all = None;
         for entry in self.entries(candidate) {

@@ -15,8 +15,8 @@
 //! ```
 //!
 //! What an instance has to normalize are the types and constants in it that depend on others,
-//! *aliases*: `<T as Make>::Output`. Among them are those that a struct or enum hides in its fields,
-//! if the body builds it or uses a field of it. One is harmless
+//! *aliases*: `<T as Make>::Output`. Among them are those that a struct or enum hides in its
+//! fields, if the body builds it or uses a field of it. One is harmless
 //!
 //! * if it is part of the type of an upvar, or of something that is awaited, be it by what is
 //!   awaited. These are part of the layout, and so are normalized with the flag off, too;

@@ -164,7 +164,8 @@ impl<'tcx> Site<'tcx> {
     }
 
     /// The blocks to which the awaitee's body leads when it returns, and when it has been dropped
-    /// while it was suspended, in the order in which [`Integrator`] numbers them. Removes the switch on the answer, and the drops of the awaitee.
+    /// while it was suspended, in the order in which [`Integrator`] numbers them. Removes the
+    /// switch on the answer, and the drops of the awaitee.
     fn leave(
         &self,
         tcx: TyCtxt<'tcx>,

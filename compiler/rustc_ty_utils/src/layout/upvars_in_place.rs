@@ -5,8 +5,8 @@ use rustc_middle::ty::layout::{HasTyCtxt, LayoutCx, LayoutError, LayoutOf};
 use rustc_middle::ty::{EarlyBinder, GenericArgsRef, TypeFlags, TypeVisitableExt};
 
 /// Fails if an upvar of the coroutine is too generic that is saved, as its body is written, before
-/// what it awaits. It may have been left in its place since. What is awaited may have it in a larger
-/// type, and await a future with it in a still larger one, so that the search would not end.
+/// what it awaits. It may have been left in its place since. What is awaited may have it in a
+/// larger type, and await a future with it in a still larger one, so that the search would not end.
 pub(super) fn check<'tcx>(
     cx: &LayoutCx<'tcx>,
     def_id: DefId,

@@ -223,8 +223,9 @@ pub enum Future {
     Slow(u32, Box<Expression>),
     /// Written by hand, and never pending
     Prompt(Box<Expression>),
-    /// Awaited by a generic function of the crate with the auxiliary functions, which knows one impl
-    /// for it, that is never pending. This one is of the program's own crate, and pending so often.
+    /// Awaited by a generic function of the crate with the auxiliary functions, which knows one
+    /// impl for it, that is never pending. This one is of the program's own crate, and pending so
+    /// often.
     Late(u32, Box<Expression>),
     /// Written by hand, and pending so often, or never
     Hand(Shape, Option<u32>, Box<Expression>),

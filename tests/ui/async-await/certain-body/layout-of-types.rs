@@ -308,8 +308,8 @@ mod instance {
     }
 }
 
-/// What an instance has in its fields says nothing of what was looked up for it: that is in a struct
-/// or enum, or in what a bound of a trait says.
+/// What an instance has in its fields says nothing of what was looked up for it: that is in a
+/// struct or enum, or in what a bound of a trait says.
 mod hidden {
     use super::*;
 

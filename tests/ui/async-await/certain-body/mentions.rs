@@ -1,5 +1,6 @@
-// What fails to compile for what a body mentions fails if a pass removes what mentioned it: the drop
-// of an awaitee, of what is saved where nothing suspends, code behind an await that never ends.
+// What fails to compile for what a body mentions fails if a pass removes what mentioned it: the
+// drop of an awaitee, of what is saved where nothing suspends, code behind an await that never
+// ends.
 
 //@ build-fail
 //@ edition: 2024
