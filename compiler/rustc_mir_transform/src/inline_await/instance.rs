@@ -62,7 +62,7 @@ pub(super) fn check<'tcx>(
     let bounds_name_this_crate = typing_env.param_env.caller_bounds().iter().any(|clause| {
         clause.as_projection_clause().is_some_and(|clause| match clause.skip_binder().term.kind() {
             ty::TermKind::Ty(ty) => ty.has_aliases() || names_this_crate(ty.into()),
-            ty::TermKind::Const(_) => false,
+            ty::TermKind::Const(constant) => names_this_crate(constant.into()),
         })
     });
     let mut held = Aliases { tcx, found: FxIndexSet::default() };

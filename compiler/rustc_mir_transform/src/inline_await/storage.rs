@@ -4,7 +4,9 @@
 
 use rustc_data_structures::fx::FxIndexSet;
 use rustc_index::IndexVec;
-use rustc_middle::mir::visit::{MutVisitor, MutatingUseContext, PlaceContext, Visitor};
+use rustc_middle::mir::visit::{
+    MutVisitor, MutatingUseContext, NonMutatingUseContext, PlaceContext, Visitor,
+};
 use rustc_middle::mir::*;
 use rustc_middle::ty::TyCtxt;
 use rustc_mir_dataflow::impls::{always_storage_live_locals, borrowed_locals};
@@ -159,6 +161,16 @@ enum Assigned {
 struct Uses(IndexVec<Local, LocalUses>);
 
 impl<'tcx> Visitor<'tcx> for Uses {
+    fn visit_place(&mut self, place: &Place<'tcx>, context: PlaceContext, location: Location) {
+        // What is done behind a pointer does nothing but read the pointer.
+        let context = if context.is_use() && place.is_indirect_first_projection() {
+            PlaceContext::NonMutatingUse(NonMutatingUseContext::Copy)
+        } else {
+            context
+        };
+        self.super_place(place, context, location);
+    }
+
     fn visit_local(&mut self, local: Local, context: PlaceContext, location: Location) {
         let LocalUses { assigned, reads } = &mut self.0[local];
         match context {

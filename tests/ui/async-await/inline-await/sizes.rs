@@ -93,6 +93,18 @@ async fn forwards() -> u64 {
     drives(&mut &mut Device(5)).await
 }
 
+fn stores(number: &mut u64) -> impl Future<Output = ()> {
+    async move {
+        *number = last(1).await;
+    }
+}
+
+async fn waits_and_stores() -> u8 {
+    let answer = makes().await;
+    stores(&mut 0).await;
+    answer
+}
+
 fn finish<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     loop {
@@ -123,4 +135,8 @@ fn main() {
     // Of the two references to references neither has a machine of its own.
     assert!(size_of_val(&forwards()) <= 40, "{}", size_of_val(&forwards()));
     assert_eq!(finish(forwards()), 5);
+
+    // The reference that is written through shares its place with the array.
+    assert!(size_of_val(&waits_and_stores()) <= size_of_val(&makes()).next_multiple_of(8));
+    assert_eq!(finish(waits_and_stores()), 3);
 }
