@@ -1,26 +1,26 @@
 //! Finds the awaits in the body of an async fn, block or closure.
 //!
 //! An await is lowered to several blocks, see [`Await`]. The passes that change awaits need to know
-//! two things of one: which blocks these are, and that nothing else polls its awaitee.
+//! which blocks these are, and that nothing else polls the awaitee.
 //!
 //! # The await is the first to poll its awaitee
 //!
 //! The awaitee has been moved into the await's own local, and no coroutine of an async body may be
-//! moved once it has been polled: none is `Unpin`, so whoever pins one by unsafe means has promised
+//! moved once it has been polled: none is `Unpin`, so whoever pins one with `unsafe` has promised
 //! not to. From then on the await polls it, in a loop that runs again only if the answer was
 //! `Pending`:
 //!
-//! * the local is assigned in one place, borrowed in one place, and that borrow goes into the poll
-//!   and nowhere else;
-//! * no path leads from the answer `Ready` back to the poll but through the end of the local's
+//! * the local is assigned in one place and borrowed in one place, and that borrow goes into the
+//!   poll and nowhere else;
+//! * no path leads from the answer `Ready` back to the poll except through the end of the local's
 //!   storage, or its next assignment.
 //!   (`tests/ui/async-await/elide-no-await/awaits-polled-before.rs`)
 //!
 //! This holds for what `.await` is lowered to. A `#[coroutine]` may contain calls that look the
 //! same and do more in between, so its body is not searched: see [`awaits_by_lowering`].
 //!
-//! To find the awaits takes time in proportion to the body, and for each await once more
-//! ([`AwaitFinder::leads_back`]).
+//! The search takes one walk through the body, and for each await one through the blocks up to
+//! where the storage of its awaitee ends, and no further than [`SEARCH_LIMIT`] blocks.
 
 use rustc_abi::VariantIdx;
 use rustc_data_structures::fx::{FxHashSet, FxIndexSet};
@@ -35,9 +35,9 @@ use tracing::debug;
 
 use crate::only_ready::poll_variants;
 
-/// How many blocks behind an await are searched for a path back to its poll, at most. A path is as
-/// a rule a few blocks long: the storage of the awaitee ends at the end of the statement.
-const SEARCH_LIMIT: usize = 1000;
+/// How many of the blocks behind an await are searched, at most. As a rule there are only a few:
+/// the storage of the awaitee ends at the end of the statement.
+pub(crate) const SEARCH_LIMIT: usize = 1000;
 
 /// An await by value, as it is lowered:
 ///

@@ -1,46 +1,46 @@
-//! Says whether the body of an item is certainly what runs when the item is used.
+//! Gives the body that certainly runs when an item is used, or says why there is none.
 //!
 //! # Motivation
 //!
-//! Our passes learn from the bodies of others: that a `poll` is never pending, that a function does
-//! nothing but make a coroutine, what a coroutine does when it is awaited. What they learn holds
-//! only if the body they looked at is the one that runs. That is less often so than it seems, and
-//! it is easily forgotten. So no pass asks for the body of another item but here.
+//! Our passes draw conclusions from the bodies of other items: that a `poll` is never pending, that
+//! a function only constructs a coroutine, what a coroutine does when it is awaited. Such a
+//! conclusion holds only if the body that was judged is the body that runs. That is less often true
+//! than it seems, and is easily forgotten. So all passes get the bodies of other items here.
 //!
 //! # The rules
 //!
 //! 1. *What is judged is what runs.* A body stands for an item only if nothing else can run in its
 //!    place:
-//!    * a method of a trait is that of the only impl that there is for a type like the one it is
-//!      called for. So the default of a trait never stands for an impl, and what is called through
-//!      a vtable, a function pointer or a shim has no body, nor what may be specialized;
-//!    * and it is the only one that there will be: in generic code, an instance may be of types of
-//!      a crate that is not known yet. Such a crate may add an impl if one of the trait's arguments
-//!      is generic as a whole, as `X` and `Box<X>` are, but `Vec<X>` is not: the orphan rule
+//!    * a method of a trait is that of the only impl for a type like the one it is called for. So
+//!      the default of a trait never stands for an impl. What is called through a vtable, a
+//!      function pointer or a shim has no body, nor has what may be specialized;
+//!    * no other crate can add an impl. In generic code an instance may be of types of a crate that
+//!      is not known yet. Such a crate may add an impl if one of the trait's arguments is generic
+//!      as a whole, as `X` and `Box<X>` are, but `Vec<X>` is not: the orphan rule
 //!      ([`may_be_implemented_elsewhere`], `tests/ui/async-await/certain-body/later-impls.rs`);
-//!    * the linker may give another definition to a symbol that is named by hand (`#[no_mangle]`,
-//!      `#[export_name]`) or linked in a special way (`weak`, `linkonce`, `common`, an externally
-//!      implementable item), so such an item has none;
-//!    * neither has one whose attributes say that something else runs: a naked function, an
+//!    * the linker may replace a symbol that is named by hand (`#[no_mangle]`, `#[export_name]`) or
+//!      linked in a special way (`weak`, `linkonce`, `common`, an externally implementable item),
+//!      so such an item has no body;
+//!    * an item whose attributes say that something else runs has none: a naked function, an
 //!      intrinsic, an item of a foreign block;
-//!    * nor has a required method, or any item that is not written out.
-//! 2. *A program that compiles with the flag off compiles with it on.* Where the body of a
-//!    coroutine is made its layout may be waited for: by the length of an array, in the type of a
-//!    static, by the check of a transmute. So nothing may be asked that could need this layout to
-//!    be answered, unless it is asked with the flag off as well. To check the types of a body is
-//!    such a thing, since these may be as large as any future; and so is to evaluate a constant, to
-//!    prove a where clause, or to compare a method with its declaration. Hence:
-//!    * of a function of this crate there is only its HIR ([`CertainBody::Local`]), for which no
+//!    * a required method has none, nor has any other item that is not written out.
+//! 2. *A program that compiles with the flag off compiles with it on.* While the body of a
+//!    coroutine is computed, something may be waiting for its layout: the length of an array, the
+//!    type of a static, the check of a transmute. So nothing may be asked that could need this
+//!    layout, unless it is asked with the flag off as well. To check the types of a body is such a
+//!    thing, since these may be as large as any future. So is to evaluate a constant, to prove a
+//!    where clause, or to compare a method with its declaration. Hence:
+//!    * a function of this crate is judged by its HIR only ([`CertainBody::Local`]), for which no
 //!      type is checked;
-//!    * the MIR of a function of another crate is there ([`CertainBody::Foreign`]);
+//!    * the MIR of a function of another crate exists ([`CertainBody::Foreign`]);
 //!    * the MIR of a coroutine of this crate is asked for only where it is awaited by value. Then
-//!      it is a part of what awaits it, and whoever lays that out needs this MIR with the flag off
-//!      as well;
-//!    * an impl is found by its header, as it is written. None is selected: the program is known to
-//!      hold together, so it needs no proof that the only impl there is does apply;
-//!    * whether a type is `Freeze` is told by its outermost layer ([`is_freeze`]).
-//! 3. *The same errors are reported.* What is not called any more has no constant that may fail to
-//!    be evaluated.
+//!      the coroutine is a part of what awaits it, and whoever lays that out needs this MIR with
+//!      the flag off as well;
+//!    * an impl is found by its header as it is written. No impl is selected: the program is known
+//!      to be well-formed, so there is no need to prove that the only impl applies;
+//!    * whether a type is `Freeze` is decided by its outermost layer ([`is_freeze`]).
+//! 3. *The same errors are reported.* What is not called any more has no constant whose evaluation
+//!    may fail.
 //!
 //! (`tests/ui/async-await/certain-body`)
 

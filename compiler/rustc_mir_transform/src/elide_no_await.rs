@@ -1,18 +1,19 @@
-//! Gives a future that never waits no state machine, and an await that never waits no state.
+//! Removes the suspension points of awaits that never wait, and the states of futures that never
+//! do.
 //!
 //! # Motivation
 //!
-//! `async { 5 }` is as large a state machine as any other: a switch on a state that it is entered
-//! by, a place in memory where that state is kept, a case for *returned*, one for *poisoned*. An
-//! async fn that awaits it gets a suspension point for that, with another state, the locals saved
-//! in it, and code that drops these if the future is dropped there. None of it is ever used. But
-//! LLVM would have to see that across the calls of two poll functions, through memory, and so it
+//! rustc makes as large a state machine of `async { 5 }` as of any other block: a switch on the
+//! state, a place in memory that keeps the state, a case for *returned* and one for *poisoned*. An
+//! async fn that awaits this block gets a suspension point: one more state, the locals that are
+//! saved in it, and the code that drops them if the future is dropped there. Nothing ever uses
+//! these. LLVM would have to look through memory and across two poll functions to see that, so it
 //! rarely does.
 //!
 //! # The transformation
 //!
-//! It takes two steps. [`Awaits`] comes before [`StateTransform`]. In each await by value whose
-//! awaitee is [never pending][never_pending], it removes the way to *pending*:
+//! The pass has two steps. [`Awaits`] runs before [`StateTransform`]. It finds each await by value
+//! whose awaitee is [never pending][never_pending], and removes the edge to *pending*:
 //!
 //! ```text
 //!   switchInt(discriminant(answer)) -> [0: ready, 1: pending]
@@ -22,17 +23,19 @@
 //!   goto -> ready
 //! ```
 //!
-//! With its last such way a suspension point is dead, and so is all that only it leads to. Nor is
-//! there anything to drop in an awaitee that has been polled so. One that does nothing but answer a
-//! constant is not even polled.
+//! When no such edge leads to a suspension point any more, the suspension point is dead, and so is
+//! all that only it leads to. The drops of the awaitee go as well: a future that was polled and was
+//! not pending holds nothing. An awaitee that only answers a constant is not polled at all.
 //!
-//! Whether a generic awaitee is ever pending is known only once the code of the body is generated
-//! for a concrete type. There the step asks a constant, `NeverPending::<F>::ANSWER`, on every way
-//! that belongs to the suspension point: before it suspends, where it is resumed, and where the
-//! future is dropped in that state. Collecting and generating code evaluate the first per instance,
-//! and skip what it leads to. Of the other two later passes make assumptions, which LLVM goes by.
+//! For a generic awaitee, the answer is known only when code is generated for a concrete type.
+//! There the step inserts a switch on a constant, `FutureFacts::<F>::NEVER_PENDING`, on each of the
+//! three edges of the suspension point: before it suspends, where it is resumed, and where the
+//! future is dropped in that state. The collector and codegen evaluate the first switch for each
+//! instance, and skip the dead side. In the other two the dead side is `unreachable`, which LLVM
+//! uses.
 //!
-//! [`Machine`] comes after [`StateTransform`], when a body without suspension points looks so:
+//! [`Machine`] runs after [`StateTransform`], when a body without suspension points looks like
+//! this:
 //!
 //! ```text
 //!   bb0: switchInt(discr) -> [0: start, 1: returned, 2: poisoned, otherwise: unreachable]
@@ -40,58 +43,52 @@
 //!   bb5: _0 = Poll::Ready(..); discriminant(*self) = 1 (returned); return
 //! ```
 //!
-//! 1. If the body is [replayable] it becomes `goto -> start`, its marks are removed, and the layout
-//!    of the coroutine keeps *unresumed* as its only variant. A layout of one variant has no tag:
-//!    the future is its upvars, as a closure is.
-//! 2. Otherwise, if no case is left for *poisoned* ([`ReturnedPending`] has joined it with
-//!    *returned*, or nothing can unwind), its variant goes.
+//! 1. If the body is [replayable], the switch becomes `goto -> start`, the assignments of the state
+//!    go, and the layout keeps the variant *unresumed* alone. A layout of one variant has no tag,
+//!    so the future consists of its upvars, as a closure does.
+//! 2. Otherwise, if nothing leads to *poisoned* ([`ReturnedPending`] merges it with *returned*, or
+//!    nothing can unwind), its variant goes.
 //!
-//! What is left is plain code, and where the inliner runs it may go into it as into any other
-//! function: `?`, for one, is two calls. It stays out of coroutines in the base, since their layout
-//! is read off the optimized body, and must not be asked for while that body is optimized. Here the
-//! layout comes from the body as it is before that ([`ensure_layout`]). So `config` in the hal-tree
-//! of async-bench, always ready, takes 1.02 times the instructions of the same without async at
-//! opt-level 3; it was 1.10 times without inlining.
+//! What remains is plain code, and the inliner may inline calls in it as in any other function:
+//! `?`, for example, is two calls. In the base the inliner leaves coroutines alone, because their
+//! layout is read off the optimized body, and nothing may ask for that layout while the body is
+//! being optimized. With this pass the layout comes from the body before optimizations
+//! ([`ensure_layout`]). (The figures for this are in async-bench's README.)
 //!
 //! # Soundness
 //!
-//! * **No way that is taken is removed.** See the page of [never_pending], which also says why an
-//!   await by value is the first to poll its awaitee. The guards of generic awaitees go by the same
-//!   fact. The state behind them can then not be reached, neither by resuming nor by dropping the
-//!   future, because only the way before it leads there. One suspension point is no await: that of
-//!   an asynchronous drop. Where there may be one the pass is off.
-//!   (`tests/ui/async-await/elide-no-await/async-drop.rs`)
-//! * **A body that is run again cannot be told from one that is not.** See the page of
-//!   [replayable].
-//! * **Not dropping the awaitee is the same as dropping it.** Between the assignment of its local
-//!   and its poll there is nothing that unwinds. Once the poll has returned `Ready`, or unwound,
-//!   the coroutine is in a state in which its drop does nothing.
-//! * **Not polling the awaitee is the same as polling it.** It has no upvars, its body is but a
-//!   constant, and so is its drop but nothing. It is still made, since that may have an effect,
-//!   unless the function that makes it provably has none.
-//! * **The layout is the same for all who ask.** It is settled where the coroutine is defined, and
-//!   recorded with its body. No crate that uses the coroutine decides anything of it.
-//! * **No state is without a variant.** The variants that go are those to which no discriminant is
-//!   set any more. (`tests/mir-opt/coroutine/elide_no_await.rs`)
-//! * **No body is needed to make itself.** What is inlined into a coroutine is an item of another
-//!   crate: its MIR is there, and makes no query about this one. Asking for the layout of the
-//!   coroutine takes its body before optimizations, which is finished by then.
+//! * **No edge is removed that is ever taken.** See the page of [never_pending], which also says
+//!   why an await by value is the first to poll its awaitee. The switches for generic awaitees rely
+//!   on the same fact. No other edge leads to the state behind them, so the future can be neither
+//!   resumed nor dropped there. One suspension point is no await: that of an asynchronous drop.
+//!   Where there may be one, the pass is off. (`tests/ui/async-await/elide-no-await/async-drop.rs`)
+//! * **Nobody can observe that a body runs a second time.** See the page of [replayable].
+//! * **To leave out the drop of an awaitee changes nothing.** Nothing between the assignment of its
+//!   local and its poll can unwind. When the poll has returned `Ready`, or has unwound, the
+//!   coroutine is in a state in which its drop does nothing.
+//! * **To leave out the poll of a constant awaitee changes nothing.** It has no upvars, its body
+//!   only returns a constant, and its drop does nothing. It is still constructed, since that may
+//!   have an effect, unless the function that constructs it provably has none.
+//! * **All who ask for the layout get the same one.** It is settled where the coroutine is defined,
+//!   and recorded with its body. A crate that uses the coroutine decides nothing about it.
+//! * **No state lacks a variant.** The pass removes only variants whose discriminant is never set
+//!   any more. (`tests/mir-opt/coroutine/elide_no_await.rs`)
+//! * **No body is needed to compute itself.** What is inlined into a coroutine is an item of
+//!   another crate. Its MIR exists, and makes no query about this crate. The layout of the
+//!   coroutine needs its body before optimizations, which is finished by then.
 //!   (`tests/ui/async-await/elide-no-await/inlined-callees.rs`)
-//! * **Types say what they said.** Whether a future is `Send`, needs drop, or may contain itself is
-//!   decided by its witness, from the MIR before this.
+//! * **Types keep their properties.** The witness decides whether a future is `Send`, needs drop,
+//!   or may contain itself, and it is computed from the MIR before this pass.
 //!   (`tests/ui/async-await/elide-no-await/recursion.rs`)
 //!
 //! # Left for later
 //!
-//! * Functions of the same crate are not inlined. It takes an order of bodies which holds for what
-//!   shims of drops ask for, too.
-//! * A future of a generic body keeps, for every type, the fields of a state that some types never
-//!   reach. A layout is one for all instances.
-//! * Awaits that are answered by constants each look at all blocks of the body for what makes and
-//!   drops their awaitee. One look for all of them would do.
-//! * A finished future of case 2 answers `Pending`, as a poisoned one does; what it is *for* is to
-//!   be awaited, and then it is polled once. Its state is dead weight there, which only inlining it
-//!   takes away.
+//! * Functions of the same crate are not inlined. That needs an order of bodies that also holds for
+//!   what drop shims ask for.
+//! * A generic future keeps the fields of a state that some of its instances never reach, because
+//!   all instances share one layout.
+//! * A finished future of case 2 answers `Pending`, as a poisoned one does. Its owner awaits it,
+//!   and so polls it once: its state is of no use there. Only inlining removes it.
 //!
 //! [`Awaits`]: ElideNoAwait::Awaits
 //! [`Machine`]: ElideNoAwait::Machine
@@ -100,6 +97,7 @@
 //! [never_pending]: crate::never_pending
 //! [replayable]: crate::replayable
 
+use rustc_data_structures::fx::FxHashMap;
 use rustc_hir::LangItem;
 use rustc_hir::def_id::{DefId, LocalDefId};
 use rustc_index::IndexVec;
@@ -234,6 +232,7 @@ fn elide_awaits<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
     let mut patch = MirPatch::new(body);
     let mut finished = DenseBitSet::new_empty(body.local_decls.len());
     let mut answered = finished.clone();
+    let users = users_of_coroutines(tcx, body);
     for found in &awaits {
         let awaitee = tcx.erase_and_anonymize_regions(found.awaitee);
         if tcx.never_pending(typing_env.as_query_input(awaitee)) {
@@ -242,7 +241,8 @@ fn elide_awaits<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
             if let ty::Coroutine(def_id, args) = *awaitee.kind() {
                 finished.insert(found.local);
                 if let Some(answer) = answers_constant(tcx, def_id, args) {
-                    answer_at_once(tcx, body, found, answer, &mut patch);
+                    let users = users.get(&found.awaitee).map_or(&[][..], Vec::as_slice);
+                    answer_at_once(tcx, body, found, answer, users, &mut patch);
                     answered.insert(found.local);
                 }
             }
@@ -300,12 +300,34 @@ fn redirect_pending<'tcx>(
     );
 }
 
-/// Puts `answer` in place of the poll of an awaitee that does nothing but to answer it.
+/// The blocks that end in a call that returns a coroutine, or in the drop of one, by its type.
+fn users_of_coroutines<'tcx>(
+    tcx: TyCtxt<'tcx>,
+    body: &Body<'tcx>,
+) -> FxHashMap<Ty<'tcx>, Vec<BasicBlock>> {
+    let mut users: FxHashMap<_, Vec<_>> = FxHashMap::default();
+    for (block, data) in body.basic_blocks.iter_enumerated() {
+        let place = match data.terminator().kind {
+            TerminatorKind::Call { destination, .. } => destination,
+            TerminatorKind::Drop { place, .. } => place,
+            _ => continue,
+        };
+        let ty = place.ty(body, tcx).ty;
+        if ty.is_coroutine() {
+            users.entry(ty).or_default().push(block);
+        }
+    }
+    users
+}
+
+/// Puts `answer` in place of the poll of an awaitee that does nothing but to answer it. The calls
+/// and drops of all that is of the awaitee's type are in `users`.
 fn answer_at_once<'tcx>(
     tcx: TyCtxt<'tcx>,
     body: &Body<'tcx>,
     found: &Await<'tcx>,
     answer: Const<'tcx>,
+    users: &[BasicBlock],
     patch: &mut MirPatch<'tcx>,
 ) {
     let span = body.basic_blocks[found.poll].terminator().source_info.span;
@@ -329,21 +351,18 @@ fn answer_at_once<'tcx>(
     }
 
     // Neither to make it nor to drop it does anything, if its maker provably does nothing else.
-    for (block, data) in body.basic_blocks.iter_enumerated() {
-        match &data.terminator().kind {
-            TerminatorKind::Call { func, destination, .. }
-                if destination.ty(body, tcx).ty == found.awaitee
-                    && !patch.is_term_patched(block)
-                    && makes_coroutine(tcx, func) =>
-            {
+    for &block in users {
+        if patch.is_term_patched(block) {
+            continue;
+        }
+        match &body.basic_blocks[block].terminator().kind {
+            TerminatorKind::Call { func, .. } if makes_coroutine(tcx, func) => {
                 let ty::Coroutine(def_id, args) = *found.awaitee.kind() else { continue };
                 let kind = Box::new(AggregateKind::Coroutine(def_id, args));
                 let made = Rvalue::Aggregate(kind, IndexVec::new());
                 replace_call(body, block, Some(made), patch);
             }
-            TerminatorKind::Drop { place, target, .. }
-                if place.ty(body, tcx).ty == found.awaitee && !patch.is_term_patched(block) =>
-            {
+            TerminatorKind::Drop { target, .. } => {
                 patch.patch_terminator(block, TerminatorKind::Goto { target: *target });
             }
             _ => {}
@@ -378,7 +397,7 @@ fn guard<'tcx>(
     let Terminator { source_info, kind } = body.basic_blocks[suspension].terminator();
     let TerminatorKind::Yield { value, resume, resume_arg, drop } = kind else { return };
     let source_info = *source_info;
-    let answer = answer_for(tcx, LangItem::NeverPending, found.awaitee, source_info.span);
+    let answer = fact_of(tcx, LangItem::NeverPending, found.awaitee, source_info.span);
     let Some(answer) = answer else { return };
     let unreachable = patch.unreachable_no_cleanup_block();
     let mut guarded = |target: BasicBlock, otherwise: BasicBlock| {
@@ -397,16 +416,15 @@ fn guard<'tcx>(
     );
 }
 
-/// The constant `ANSWER` of the type `item` in `core`, for what `awaitee` comes to, unless there is
-/// another `core`.
-pub(crate) fn answer_for<'tcx>(
+/// The constant `fact` of `FutureFacts` in `core`, for the type that `awaitee` turns out to be.
+/// `None` if there is another `core`.
+pub(crate) fn fact_of<'tcx>(
     tcx: TyCtxt<'tcx>,
-    item: LangItem,
+    fact: LangItem,
     awaitee: Ty<'tcx>,
     span: Span,
 ) -> Option<Operand<'tcx>> {
-    let &implementation = tcx.inherent_impls(tcx.lang_items().get(item)?).first()?;
-    let &constant = tcx.associated_item_def_ids(implementation).first()?;
+    let constant = tcx.lang_items().get(fact)?;
     let args = tcx.mk_args(&[awaitee.into()]);
     let answer = UnevaluatedConst { def: constant, args, promoted: None };
     Some(Operand::Constant(Box::new(ConstOperand {

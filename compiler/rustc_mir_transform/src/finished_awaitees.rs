@@ -1,11 +1,11 @@
-//! Does not drop what has been awaited to its end.
+//! Removes the drops of awaitees that have been polled to completion.
 //!
 //! # Motivation
 //!
-//! An await drops its awaitee behind the last poll of it. A coroutine has nothing left by then: it
-//! has given its answer, and dropped all else on its way there. But only a state in memory says so,
-//! which its drop glue has to read. That is a call behind each await, and glue that is of no other
-//! use where nobody cancels the future. LLVM cannot see the state unless it inlines the poll.
+//! An await drops its awaitee after the last poll. A coroutine has nothing left by then: it has
+//! returned its answer, and dropped everything else on its way. But only a state in memory says so,
+//! and the drop glue has to read it. That is a call after each await, of glue that nothing else
+//! needs if nobody cancels the future. LLVM cannot see the state unless it inlines the poll.
 //!
 //! # The transformation
 //!
@@ -28,28 +28,30 @@
 //! ```
 //!
 //! if `awaitee` is the coroutine of an async fn, block or closure. The drop of a future that is
-//! cancelled, which is behind `pending`, stays.
+//! cancelled, behind `pending`, stays.
 //!
-//! What a generic awaitee is can be told only when code is generated. There the drop comes to stand
-//! behind the constant `FinishedIsEmpty::<F>::ANSWER`, which collecting and generating code
-//! evaluate per instance, as they do for [`ElideNoAwait`].
+//! What a generic awaitee is can be told only when code is generated. There the pass puts a switch
+//! on the constant `FutureFacts::<F>::FINISHED_IS_EMPTY` before the drop. The collector and codegen
+//! evaluate it for each instance, as they do for [`ElideNoAwait`].
+//!
+//! For each await that takes a walk through the blocks up to where the storage of its awaitee ends,
+//! and no further than [`SEARCH_LIMIT`] blocks.
 //!
 //! # Soundness
 //!
-//! * **The drop does nothing.** A coroutine that returned `Ready`, or unwound, is *returned* or
-//!   *poisoned*, in which its glue returns at once, whatever crate it is from. One without a state,
-//!   which [`ElideNoAwait`] makes, has no upvar that needs drop.
-//! * **It has returned or unwound.** A drop is removed if no way leads to it from the assignment of
-//!   the awaitee but through the answer `Ready` of the await's own poll, or the unwinding of that.
-//!   An await by value is the only one to poll its awaitee, see the page of
-//!   [`awaits`](crate::awaits). Of the other calls of an await, `Pin::new_unchecked`
-//!   and `get_context`, none unwinds.
-//!   (`tests/ui/async-await/finished-awaitees/behaviour.rs`)
+//! * **The drop does nothing.** A coroutine that has returned `Ready`, or has unwound, is
+//!   *returned* or *poisoned*. In both states its glue returns at once, whatever crate it is from.
+//!   A coroutine without a state, which [`ElideNoAwait`] makes, has no upvar that needs drop.
+//! * **The awaitee has returned or unwound.** A drop is removed if every path from the assignment
+//!   of the awaitee to the drop goes through the answer `Ready` of the await's own poll, or through
+//!   the unwinding of that poll. Nothing else polls the awaitee of an await by value, see the page
+//!   of [`awaits`](crate::awaits). The other calls of an await, `Pin::new_unchecked` and
+//!   `get_context`, do not unwind. (`tests/ui/async-await/finished-awaitees/behaviour.rs`)
 //!
 //! # Left for later
 //!
-//! * What is polled by code that is written by hand: a coroutine in a `Pin<Box<_>>`, a task that
-//!   has ended, what `select` and `join` have run to its end.
+//! * Futures that code written by hand polls: a coroutine in a `Pin<Box<_>>`, a task that has
+//!   ended, what `select` and `join` have run to completion.
 //!
 //! [`ElideNoAwait`]: crate::elide_no_await::ElideNoAwait
 
@@ -59,8 +61,8 @@ use rustc_middle::mir::*;
 use rustc_middle::ty::{self, TyCtxt};
 use tracing::debug;
 
-use crate::awaits::{Await, find_awaits};
-use crate::elide_no_await::answer_for;
+use crate::awaits::{Await, SEARCH_LIMIT, find_awaits};
+use crate::elide_no_await::fact_of;
 use crate::inline_await::GoesWithInlineAwait;
 use crate::patch::MirPatch;
 
@@ -109,7 +111,7 @@ fn drop_unfinished_only<'tcx>(
     is_empty: bool,
     patch: &mut MirPatch<'tcx>,
 ) {
-    let unfinished = unfinished_blocks(body, found);
+    let Some(unfinished) = unfinished_blocks(body, found) else { return };
     for &block in drops.iter().filter(|&block| !unfinished.contains(block)) {
         let data = &body.basic_blocks[block];
         let terminator = data.terminator();
@@ -120,7 +122,7 @@ fn drop_unfinished_only<'tcx>(
             continue;
         }
         let span = terminator.source_info.span;
-        let answer = answer_for(tcx, LangItem::FinishedIsEmpty, found.awaitee, span);
+        let answer = fact_of(tcx, LangItem::FinishedIsEmpty, found.awaitee, span);
         let Some(discr) = answer else { return };
         let drop = BasicBlockData::new(Some(terminator.clone()), data.is_cleanup);
         let targets = SwitchTargets::static_if(0, patch.new_block(drop), target);
@@ -128,12 +130,25 @@ fn drop_unfinished_only<'tcx>(
     }
 }
 
-/// The blocks whose terminators are come to while the awaitee may be neither returned nor poisoned.
-fn unfinished_blocks(body: &Body<'_>, found: &Await<'_>) -> FxHashSet<BasicBlock> {
+/// The blocks in which the awaitee may be neither returned nor poisoned when their terminator runs.
+/// `None` if there are too many.
+fn unfinished_blocks(body: &Body<'_>, found: &Await<'_>) -> Option<FxHashSet<BasicBlock>> {
+    let ends = |statement: &Statement<'_>| match statement.kind {
+        StatementKind::StorageDead(local) => local == found.local,
+        _ => false,
+    };
     let mut unfinished = FxHashSet::default();
     let mut waiting = vec![found.assigned.block];
     while let Some(block) = waiting.pop() {
         if !unfinished.insert(block) {
+            continue;
+        }
+        if unfinished.len() > SEARCH_LIMIT {
+            debug!(?found, "has too many blocks behind it");
+            return None;
+        }
+        // It has no value from there on until it is assigned again, in the block where this starts.
+        if block != found.assigned.block && body.basic_blocks[block].statements.iter().any(ends) {
             continue;
         }
         let terminator = body.basic_blocks[block].terminator();
@@ -149,7 +164,7 @@ fn unfinished_blocks(body: &Body<'_>, found: &Await<'_>) -> FxHashSet<BasicBlock
         let is_taken = |target| Some(target) != unwinding && !(is_ready && target == found.ready);
         waiting.extend(terminator.successors().filter(|&target| is_taken(target)));
     }
-    unfinished
+    Some(unfinished)
 }
 
 /// Whether where the terminator leads is constant in an instance.

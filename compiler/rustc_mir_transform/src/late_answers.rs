@@ -1,11 +1,11 @@
-//! Stores the answer of an await when what was awaited is gone.
+//! Moves the answer of an await to its destination only when the awaitee is gone.
 //!
 //! # Motivation
 //!
-//! The answer of an await is moved to where the body wants it, and then the awaitee is dropped. If
-//! the answer is needed behind a later suspension point, both are saved locals, and for a moment
-//! both are there. So they can share no byte of the coroutine, although no suspension point needs
-//! both: a body that waits for a message of 256 bytes by a future of 300 is larger by one of them.
+//! MIR moves the answer of an await to its destination first, and drops the awaitee after that. If
+//! a later suspension point needs the answer, then both are saved locals, and for a moment both are
+//! live. So they share no byte of the coroutine, although no suspension point needs both. A body
+//! that waits for a message of 256 bytes by a future of 300 bytes is 256 bytes too large.
 //!
 //! # The transformation
 //!
@@ -16,29 +16,32 @@
 //!   bb2: StorageDead(_4);                StorageDead(_5);
 //! ```
 //!
-//! Where one local is moved or copied to another that is saved, that is put behind the end of the
-//! storage of what is saved and borrowed, as what is polled is. The first local is as little saved
-//! as it was: there is no suspension point in between. This is done along code without branches,
-//! through drops.
+//! The pass looks for a move (or a copy) of one local to another one that is saved. It moves that
+//! statement behind the `StorageDead` of a local that is saved and borrowed, as every awaitee is.
+//! The first local does not become a saved one, as there is no suspension point in between. The
+//! statement moves along code without branches, and past drops.
 //!
-//! It comes with the [`StateTransform`], which finds out what may share its place. A body with one
-//! suspension point is left alone: what it saves is needed at the same time.
+//! The pass runs just before [`StateTransform`], which decides what shares a place. It leaves a
+//! body with one suspension point alone: everything that it saves is needed at the same time.
+//!
+//! A move is followed through each block at most once. So the pass takes time in proportion to the
+//! body, for each move to a saved local; what follows a move ends it after a few blocks as a rule.
 //!
 //! # Soundness
 //!
-//! * **Nobody sees when it is moved.** No statement and no drop on the way mentions one of the two
-//!   locals, except for the end of the storage of the first, which is moved as well. Neither of
-//!   them is borrowed there, so that code that is called can not know where they are.
-//! * **Nothing is missing on the way out.** Each way that the move was on leads to where it now is,
-//!   or out of the body: from a drop that panics. That is passed only if what follows then mentions
-//!   neither of the two. It does so as a rule: while it is made, the value of a `let` or of a
-//!   `match` is not dropped when the body unwinds.
+//! * **Nobody can observe when the move happens.** No statement and no drop on the way mentions
+//!   either local, except for the `StorageDead` of the first, which moves along. Neither is
+//!   borrowed, so code that is called on the way cannot know where they are.
+//! * **The move happens on every path that needs it.** Each path from the old location leads to the
+//!   new one, or out of the body, from a drop that panics. The pass goes past such a drop only if
+//!   the cleanup mentions neither local. That is the rule: nothing drops the value of a `let` or
+//!   `match` while the value is computed.
 //!
 //! (`tests/ui/async-await/late-answers/behaviour.rs`)
 //!
 //! # Left for later
 //!
-//! * Answers that are made where they are wanted, as by `Ok(f().await)`.
+//! * Answers that are constructed at their destination, as by `Ok(f().await)`.
 //!
 //! [`StateTransform`]: crate::coroutine::StateTransform
 
@@ -46,12 +49,13 @@ use rustc_index::bit_set::DenseBitSet;
 use rustc_middle::mir::visit::{PlaceContext, Visitor};
 use rustc_middle::mir::*;
 use rustc_middle::ty::TyCtxt;
-use rustc_mir_dataflow::impls::{MaybeBorrowedLocals, MaybeLiveLocals};
-use rustc_mir_dataflow::{Analysis, ResultsCursor};
+use rustc_mir_dataflow::Analysis;
+use rustc_mir_dataflow::impls::MaybeBorrowedLocals;
 use tracing::debug;
 
 use crate::inline_await::GoesWithInlineAwait;
 use crate::patch::MirPatch;
+use crate::saved_locals::saved_locals;
 use crate::simplify;
 use crate::upvars_in_place::move_to_local;
 
@@ -60,15 +64,20 @@ pub(super) struct LateAnswers;
 impl GoesWithInlineAwait for LateAnswers {
     fn transform<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
         // What is needed at the same suspension point has a place of its own in any case.
-        let yields = body.basic_blocks.iter().map(|data| &data.terminator().kind);
-        if yields.filter(|kind| matches!(kind, TerminatorKind::Yield { .. })).count() < 2 {
+        let is_yield = |data: &&BasicBlockData<'tcx>| {
+            matches!(data.terminator().kind, TerminatorKind::Yield { .. })
+        };
+        if body.basic_blocks.iter().filter(is_yield).count() < 2 {
             return;
         }
         // Drops that turned out to do nothing are branches that all lead to one block.
         simplify::simplify_cfg(tcx, body);
         let mut borrowed =
             MaybeBorrowedLocals.iterate_to_fixpoint(tcx, body, None).into_results_cursor(body);
-        let saved = saved_locals(tcx, body, &mut borrowed);
+        let mut saved = DenseBitSet::new_empty(body.local_decls.len());
+        for of_suspension in saved_locals(tcx, body).values() {
+            saved.union(of_suspension);
+        }
         let mut delays = vec![];
         for (block, data) in body.basic_blocks.iter_enumerated() {
             for (statement_index, statement) in data.statements.iter().enumerate() {
@@ -103,26 +112,6 @@ struct Delay {
     statements: Vec<Location>,
     /// Where they are to be, in their order: just before what is there.
     to: Location,
-}
-
-/// The locals that are needed behind a suspension point, or may be.
-fn saved_locals<'tcx>(
-    tcx: TyCtxt<'tcx>,
-    body: &Body<'tcx>,
-    borrowed: &mut ResultsCursor<'_, 'tcx, MaybeBorrowedLocals>,
-) -> DenseBitSet<Local> {
-    let mut live = MaybeLiveLocals.iterate_to_fixpoint(tcx, body, None).into_results_cursor(body);
-    let mut saved = DenseBitSet::new_empty(body.local_decls.len());
-    for (block, data) in body.basic_blocks.iter_enumerated() {
-        let TerminatorKind::Yield { resume, drop, .. } = data.terminator().kind else { continue };
-        borrowed.seek_before_primary_effect(body.terminator_loc(block));
-        saved.union(borrowed.get());
-        for target in std::iter::once(resume).chain(drop) {
-            live.seek_to_block_start(target);
-            saved.union(live.get());
-        }
-    }
-    saved
 }
 
 /// How far the move at `start` may come, if that is behind the storage of something that is saved

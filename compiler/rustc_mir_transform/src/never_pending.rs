@@ -2,39 +2,37 @@
 //!
 //! # Motivation
 //!
-//! An await gives the body around it a suspension point, with a state and the locals saved in it,
-//! for the case that the awaitee is not ready. Many awaitees always are: an async fn without an
-//! await, an implementation of an async trait for a device that is only memory,
-//! `core::future::ready`. Whoever awaits them suspends for nothing, and so does whoever awaits
-//! that, all the way up. [`ElideNoAwait`] takes those states away. What it goes by is found here.
+//! An await adds a suspension point to its body, with a state and saved locals, in case the awaitee
+//! is not ready. Many awaitees always are: an async fn without an await, an implementation of an
+//! async trait for a device that is only memory, `core::future::ready`. What awaits them suspends
+//! for nothing, and so does what awaits that, all the way up. [`ElideNoAwait`] removes those
+//! states. This module computes the facts that it uses.
 //!
 //! # What is known of a future
 //!
-//! * *Of a coroutine*, by its body: [`poll_summary`] lists which types it awaits by value, if
-//!   nothing else in it can suspend. The first poll of the body is never `Pending` if that of each
-//!   of them is not.
-//! * *Of a future that is written by hand*, by the body of its `poll`: it is never pending if that
+//! * *A coroutine* is judged by its body. [`poll_summary`] lists the types that it awaits by value,
+//!   if nothing else in it can suspend. Its first poll is never `Pending` if theirs never are.
+//! * *A future written by hand* is judged by the body of its `poll`. It is never pending if that
 //!   [returns nothing but `Ready`](crate::only_ready).
-//! * *Of a type*: [`never_pending`] follows the summaries, down to [`DEPTH_LIMIT`], until it has
-//!   seen every awaitee or one of which nothing is known.
+//! * *A type* is judged by [`never_pending`], which follows the summaries to a depth of
+//!   [`DEPTH_LIMIT`], until it has seen every awaitee, or one of which nothing is known.
 //!
 //! # What is asked for
 //!
-//! All this may be asked while the body of a coroutine is made, for which its layout may be
-//! waiting. So it may need nothing that could in turn wait for that layout. The page of
-//! [`certain_body`] has the rules under which a body may be read. By these
+//! All this may be asked while the body of a coroutine is computed, and the layout of that
+//! coroutine may be waiting for the body. So nothing may be asked that could need the layout. The
+//! page of [`certain_body`] says which bodies may be read. It follows that
 //!
-//! * a summary is asked for only if the coroutine is awaited by value. It is then part of the
-//!   layout that is made, which needs its MIR in any case. The summary is taken from that MIR
-//!   before drop elaboration, as its witness is, and refers to no other body. So a future that
-//!   awaits itself is an error that is reported elsewhere, and here just one of which nothing is
-//!   known;
-//! * no type is checked for the sake of a `poll`, or of a function that makes a coroutine.
+//! * a summary is asked for only if the coroutine is awaited by value. The coroutine is then part
+//!   of the layout, which needs its MIR in any case. The summary is taken from the MIR before drop
+//!   elaboration, as the witness is, and refers to no other body. So a future that awaits itself is
+//!   an error that is reported elsewhere; here nothing is known of it;
+//! * no type is checked for the sake of a `poll`, or of a function that constructs a coroutine.
 //!
 //! (`tests/ui/async-await/certain-body/layout-of-types.rs`)
 //!
-//! A crate that was compiled without the pass records no summaries, but the layout of a coroutine
-//! still tells that its body has no suspension point.
+//! A crate that was compiled without the pass records no summaries. The layout of its coroutines
+//! still tells whether a body has a suspension point.
 //!
 //! # Soundness
 //!
@@ -42,20 +40,19 @@
 //! [`awaits`](crate::awaits).
 //!
 //! *A coroutine without suspension points answers its first poll with `Ready`*, or not at all. The
-//! same holds if none of its suspension points can be reached, which is what a summary says: every
-//! one of them is behind the `Pending` of an await by value.
+//! same holds if no suspension point can be reached. That is what a summary says: each of them is
+//! behind the `Pending` of an await by value.
 //!
-//! *A `poll` written by hand is judged by what it returns*, on each path: if that is
-//! `Ready`, then no poll of it is `Pending`, be it the first or not. See the page of
-//! [`only_ready`].
+//! *A `poll` written by hand is judged by what it returns*, on each path. If that is `Ready`, then
+//! no poll of it is `Pending`, whether it is the first or not. See the page of [`only_ready`].
 //!
-//! *What is judged is what runs*, and what is asked cannot come back. See the page of
+//! *What is judged is what runs*, and no query leads back to itself. See the page of
 //! [`certain_body`].
 //!
 //! # Left for later
 //!
-//! * A `poll` that hands on the answer of another future, as `Pin<P>` and `&mut F` do. It would
-//!   have to be the first poll of that future.
+//! * A `poll` that returns the answer of another future, as that of `Pin<P>` and `&mut F` does. It
+//!   would have to be the first poll of that future.
 //! * Awaits behind a condition that is constant, but only after inlining.
 //!
 //! [`ElideNoAwait`]: crate::elide_no_await::ElideNoAwait
@@ -131,15 +128,19 @@ fn summary_of<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> Option<PollSummary<
 fn constant_answer<'tcx>(body: &Body<'tcx>) -> Option<Const<'tcx>> {
     let mut known = FxHashMap::default();
     let assign = |(place, rvalue): &(Place<'tcx>, Rvalue<'tcx>)| {
+        // Another place may be behind a pointer, where others see it, or a part of what is known.
+        let local = place.as_local()?;
         let value = match rvalue {
             // One that must be evaluated first may fail to, and that is reported where it is used.
             Rvalue::Use(Operand::Constant(constant)) if !constant.const_.is_required_const() => {
                 constant.const_
             }
-            Rvalue::Use(Operand::Copy(from) | Operand::Move(from)) => *known.get(from)?,
+            Rvalue::Use(Operand::Copy(from) | Operand::Move(from)) => {
+                *known.get(&from.as_local()?)?
+            }
             _ => return None,
         };
-        known.insert(*place, value);
+        known.insert(local, value);
         Some(())
     };
     // Of the coroutine itself, at the end of its body. It has no upvars, or none is known.
@@ -147,7 +148,7 @@ fn constant_answer<'tcx>(body: &Body<'tcx>) -> Option<Const<'tcx>> {
         local == ty::CAPTURE_STRUCT_LOCAL && has_no_upvars(body.local_decls[local].ty)
     };
     let returns = straight_line(body, assign, is_nothing);
-    returns.and_then(|()| known.get(&Place::return_place()).copied())
+    returns.and_then(|()| known.get(&RETURN_PLACE).copied())
 }
 
 /// Whether all that `body` does is to make a coroutine: one without upvars, or one whose upvars are

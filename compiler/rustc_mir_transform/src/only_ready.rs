@@ -2,23 +2,23 @@
 //!
 //! # The rule
 //!
-//! Of a function of this crate it is the HIR that is judged, see the page of [`certain_body`]. Its
-//! value has to be a call of `Poll::Ready` by its path, in each arm of each branch, and so has what
-//! each of its `return`s gives. Nothing else is a value of it: no `?`, no `break` of a block with a
-//! value, no name of a local. What diverges gives none.
+//! A function of this crate is judged by its HIR, see the page of [`certain_body`]. The value of
+//! its body must be a call of `Poll::Ready` by its path, in each arm of each branch, and so must
+//! the value of each `return`. Anything else is refused: a `?`, a `break` of a block with a value,
+//! the name of a local. An expression that diverges has no value.
 //!
-//! Of a function of another crate it is the MIR: a `Ready` is assigned on every way from the start
-//! to every `Return`, and nothing else ever is.
+//! A function of another crate is judged by its MIR: on every path from the start to every `Return`
+//! a `Ready` is assigned, and nothing else ever is.
 //!
 //! # Soundness
 //!
-//! * **All ways to answer are judged.** A function answers by returning, or by becoming another
-//!   one. So one with a tail call is refused, and one with inline assembly, since that may jump.
-//!   The MIR may have no terminator but those of which it is known where they lead.
+//! * **All ways to answer are judged.** A function answers by returning, or by a tail call. So one
+//!   with a tail call is refused, and so is one with inline assembly, which may jump. The MIR may
+//!   have no terminator whose successors are not known.
 //!   (`tests/ui/async-await/certain-body/answers.rs`)
-//! * **The return place is not written to in secret.** No reference to it is made.
-//! * **It is written to at all.** Each way to a `Return` is through an assignment, and through no
-//!   drop of the return place behind it.
+//! * **Nothing else writes to the return place.** No reference to it is made.
+//! * **The return place is always assigned.** Each path to a `Return` has an assignment, and no
+//!   drop of the return place after it.
 //!
 //! [`certain_body`]: crate::certain_body
 

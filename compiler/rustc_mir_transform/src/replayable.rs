@@ -1,64 +1,65 @@
-//! Decides whether the body of a coroutine may be run again, unobserved, on every poll.
+//! Decides whether nobody can observe that the body of a coroutine runs again on every poll.
 //!
 //! # Motivation
 //!
-//! A future whose body has no suspension point keeps a state for one reason: so that its body runs
-//! at most once. If running it again can be told apart from not running it by nobody, then
-//! [`ElideNoAwait`] gives it no state at all. `async { 5 }` becomes a function that returns
-//! `Ready(5)`, and takes no memory.
+//! A future whose body has no suspension point keeps a state for one reason: its body must run at
+//! most once. If nobody can observe a second run, then [`ElideNoAwait`] removes the state. `async {
+//! 5 }` becomes a function that returns `Ready(5)`, and takes no memory.
 //!
 //! # The rule
 //!
-//! A body is replayable if each of its runs computes the same value from constants alone, and does
-//! nothing else. So these are all that it may do:
+//! A body is replayable if each run computes the same value from constants alone, and does nothing
+//! else. So all that it may do is
 //!
 //! * assign to locals, and read them;
 //! * use constants, arithmetic, aggregates, and casts between numbers;
 //! * branch, loop, return.
 //!
 //! All its locals and constants have *plain* types: integers, floats, `bool`, `char`, and tuples,
-//! arrays, structures and enums of such. The value that the future gives must be one that anybody
-//! could make another of: an integer, float, `bool`, `char`, or a tuple, array, `Option`, `Result`,
-//! `Poll` or `Ordering` of them, or of what has no value at all. And no upvar may need drop.
+//! arrays, structs and enums of such. The answer of the future must be one that anybody could
+//! construct: an integer, float, `bool`, `char`, or a tuple, array, `Option`, `Result`, `Poll` or
+//! `Ordering` of them, or of what has no value at all. No upvar may need drop.
 //!
 //! # Soundness
 //!
-//! `Future::poll` is a safe function: whoever holds the future may poll it when it has finished. Up
-//! to now such a poll ran nothing of the body. The body may rely on that, even one with `unsafe` in
-//! it, and so may whoever made the future. What each condition keeps out:
+//! `Future::poll` is a safe function: whoever holds the future may poll it after it has finished.
+//! With the flag off such a poll runs nothing of the body. The body may rely on that, even one that
+//! contains `unsafe`, and so may whoever constructed the future. This is what each condition rules
+//! out:
 //!
 //! | not allowed                    | because this is sound if it runs once                     |
 //! |--------------------------------|-----------------------------------------------------------|
-//! | to give any other value        | `Owner(5)`, a token of some module                        |
-//! | to use an upvar                | `async move { p }`, of which a wrapper makes a `Box`      |
+//! | an answer of any other type    | `Owner(5)`, a token of some module                        |
+//! | to use an upvar                | `async move { p }`, which a wrapper turns into a `Box`    |
 //! | an address, of whatever        | a private function, given out as `impl FnOnce`            |
 //! | a call                         | `drop(unsafe { Box::from_raw(p) })`; a counter in a static |
 //! | an upvar that needs drop       | it is dropped at the end of the body, or moved elsewhere  |
-//! | a field of a union, a transmute | it may make a reference, or an owner, of plain bits      |
+//! | a field of a union, a transmute | it may turn plain bits into a reference, or an owner     |
 //! | a panic                        | a poisoned future is `Pending`, and does not panic again  |
 //!
 //! (Each line is a case of `not-replayable.rs` or `one-of-a-kind.rs` in
 //! `tests/ui/async-await/elide-no-await`.)
 //!
 //! *The second run could have been the first.* It starts from constants, as the first did, and
-//! nothing that it does can be seen but its answer. So what it gives is what the first might have
-//! given. That is the same value, but for the bits of a NaN, which arithmetic may choose anew.
+//! nothing that it does can be observed but its answer. So it answers what the first might have
+//! answered. That is the same value, except for the bits of a NaN, which arithmetic may choose
+//! anew.
 //!
 //! *A value is given out once, unless it is a constant.* A captured number may be the only one of
-//! its kind that somebody holds: an index, a descriptor, a pointer. So may be an address that
-//! nobody else can name, and what a comparison tells of one. None of these reaches the answer, nor
-//! a branch on the way to it, for a local or constant of such a type is in no replayed body.
+//! its kind that somebody holds: an index, a descriptor, a pointer. So may an address that nobody
+//! else can name, and the result of comparing one. None of these reaches the answer, or a branch on
+//! the way to it, because no replayed body has a local or a constant of such a type.
 //!
-//! *What is still assumed* is exactly this: that no one relies on a future to give out at most once
-//! a number that the future's own body computes from constants, and which is behind a type that
-//! hides what it is. `async { 5 }` as an `impl Ticket` is such a one, if `Ticket` is implemented
-//! for `u32` in a way that only its module can use.
+//! *What is still assumed* is exactly this: nobody relies on a future to give out at most once a
+//! number that the future's own body computes from constants, and that a type hides. An example is
+//! `async { 5 }` as an `impl Ticket`, if `Ticket` is implemented for `u32` in a way that only its
+//! module can use.
 //!
 //! # Left for later
 //!
 //! * Calls of functions that only compute. The body of a callee would have to pass the same rule.
 //! * Upvars that are copied but not used, such as a `&self` that the body ignores.
-//! * `Ok(())` as a `Result<(), E>`, for any `E`: no `E` is made.
+//! * `Ok(())` as a `Result<(), E>` for any `E`, as no `E` is constructed.
 //!
 //! [`ElideNoAwait`]: crate::elide_no_await::ElideNoAwait
 

@@ -1,23 +1,23 @@
-//! Lets a finished or poisoned future answer `Poll::Pending` where it panics today.
+//! Makes a finished or poisoned future answer `Poll::Pending` where it would panic.
 //!
 //! # Motivation
 //!
 //! [`StateTransform`] gives every future two states that no well-behaved executor polls: *returned*
-//! and, where unwinding is possible, *poisoned*. Both resume into a panic. It is dear out of all
-//! proportion to its use. Each poll function gains a call that does not return, a message and a
-//! location. Worse, a poll function that is otherwise free of effects now has one, so LLVM can
-//! neither drop nor reorder a poll, nor see through it into the future that awaits it.
+//! and, where unwinding is possible, *poisoned*. Both resume into a panic. That panic costs far
+//! more than it is worth. Each poll function gains a call that does not return, a message and a
+//! location. Worse, a poll function that has no other effect now has one. So LLVM can neither
+//! remove nor reorder a poll, nor see through it into the future that awaits it.
 //!
-//! `Future::poll` promises nothing about a poll after completion but that it is no undefined
-//! behaviour. Answering `Pending` keeps that promise: a caller which asks a finished future waits,
-//! without a wakeup. Hence this is a choice of semantics, made per crate with
-//! `-Zasync-returned-panic=no`, and not an optimization: it applies at every opt level, and to
+//! `Future::poll` promises nothing about a poll after completion except that it is no undefined
+//! behaviour. To answer `Pending` keeps that promise: a caller that polls a finished future waits,
+//! and nobody wakes it. That is a choice of semantics, made for each crate with
+//! `-Zasync-returned-panic=no`, and not an optimization. It applies at every opt-level, and to
 //! every body of the crate alike.
 //!
 //! # The transformation
 //!
-//! The pass stands behind [`StateTransform`], on the resume function, where the entry switch is
-//! still the first terminator of the body:
+//! The pass runs after [`StateTransform`], on the resume function, whose first terminator is still
+//! the switch on the state:
 //!
 //! ```text
 //!   bb0: switchInt(discr) -> [0: start, 1: bb8, 2: bb9, 3: resume0, otherwise: unreachable]
@@ -32,19 +32,17 @@
 //!   bb8: _0 = Poll::Pending; return
 //! ```
 //!
-//! 1. Refuse bodies that have no `Pending` to give, or that promise more than a future does.
-//! 2. Find the states whose case in the entry switch is a panic of the kinds named above.
-//! 3. Lead their cases to one new block that returns `Pending`.
-//! 4. If both *returned* and *poisoned* are among them they have become the same: mark a future
-//!    that unwinds as *returned*, and give up the case of *poisoned*.
+//! 1. Refuse bodies that have no `Pending` to return, or that promise more than a future does.
+//! 2. Find the states whose target in the switch is one of the two panics above.
+//! 3. Redirect them to one new block that returns `Pending`.
+//! 4. If both *returned* and *poisoned* are among them, they have become the same: mark a future
+//!    that unwinds as *returned*, and remove the case of *poisoned*.
 //!
-//! Other forms were measured: a block for each state, the same block for two states, and the block
-//! as the switch's `otherwise`. The last is the smallest for some bodies with few states, but costs
-//! a comparison in most others: firmware for thumbv7em was larger by 0.3% with it at opt-level z.
-//! Step 4 only matters with unwinding, where it takes 2.4% to 3.5% off the code of a small driver
-//! stack for x86_64.
+//! Three other forms were larger in most firmware: a block for each state, the same block for two
+//! states, and the block as the switch's `otherwise`. The last is the smallest for some bodies with
+//! few states, but costs a comparison in most others. Step 4 matters only where panics unwind.
 //!
-//! What a coroutine answers thereafter:
+//! This is what a coroutine answers then:
 //!
 //! | coroutine                   | polled after completion | polled after a caught panic |
 //! |-----------------------------|-------------------------|-----------------------------|
@@ -56,48 +54,46 @@
 //!
 //! # Soundness
 //!
-//! * **Nothing is run twice, nothing is dropped twice.** The new block reads no saved local and no
-//!   upvar and leaves the state as it is. So the state that was final stays final: the drop shim,
-//!   which is built apart and not changed here, still finds *returned* or *poisoned*, in which
-//!   there is nothing to drop. (`tests/ui/async-await/returned-panic/after-panic.rs`)
-//! * **No state gains a meaning.** Only cases whose block ends in one of the two assertions are led
-//!   elsewhere, so a suspended coroutine resumes where it did.
+//! * **Nothing runs twice, nothing is dropped twice.** The new block reads no saved local and no
+//!   upvar, and leaves the state as it is. So a final state stays final: the drop shim, which is
+//!   built separately and not changed here, still finds *returned* or *poisoned*, in which there is
+//!   nothing to drop. (`tests/ui/async-await/returned-panic/after-panic.rs`)
+//! * **No state changes its meaning.** Only cases whose block ends in one of the two assertions are
+//!   redirected, so a suspended coroutine resumes where it did.
 //!   (`tests/mir-opt/coroutine/returned_pending.rs`)
-//! * **Who reads the state cannot tell *poisoned* from *returned*.** Beside the resume function
-//!   only drop shims do. The synchronous one returns in both states. The asynchronous one does not,
-//!   so step 4 is left out for a body that has one.
+//! * **Nothing that reads the state distinguishes *poisoned* from *returned*.** Besides the resume
+//!   function only drop shims read it. The synchronous one returns in both states. The asynchronous
+//!   one does not, so step 4 is left out for a body that has one.
 //!   (`tests/mir-opt/coroutine/returned_pending_async_drop.rs`)
-//! * **No state is without a case.** *Poisoned* loses its case only together with its only writer.
-//!   A future that never returns has no case for *returned*, and keeps *poisoned*.
+//! * **No state lacks a case.** *Poisoned* loses its case only together with its only writer. A
+//!   future that never returns has no case for *returned*, and keeps *poisoned*.
 //!   (`tests/ui/async-await/returned-panic/never-returns.rs`)
 //! * **`Pending` is a value of the return type.** The pass takes `Poll` from the type of the return
-//!   place itself. Constructing `Pending` needs no value of the output type, so a future whose
-//!   output is uninhabited may answer it too.
-//!   (`tests/ui/async-await/returned-panic/never-returns.rs`)
-//! * **Crates may differ.** Whether a body answers or panics is settled where the body is defined,
-//!   and neither the layout of the coroutine nor its drop shim depends on it.
+//!   place itself. `Pending` needs no value of the output type, so a future whose output is
+//!   uninhabited may answer it too. (`tests/ui/async-await/returned-panic/never-returns.rs`)
+//! * **Crates may differ.** Whether a body answers or panics is settled where it is defined.
+//!   Neither the layout of the coroutine nor its drop shim depends on it.
 //!   (`tests/ui/async-await/returned-panic/across-crates.rs`)
-//! * **The pass may be left out.** It is required by no other pass.
+//! * **The pass may be left out.** No other pass requires it.
 //!   (`tests/mir-opt/coroutine/returned_pending_off.rs`)
 //!
 //! # Where it does not pay
 //!
-//! * A panic handler that ignores its message leaves, after link-time optimization, one call for
-//!   all panics of a function. `Pending` takes more: a value to be written, and the way to where it
-//!   is looked at. Firmware that only halts when it panics grows by about half a percent. A future
-//!   that was inlined into the one that awaits it pays, too, though its *returned* state cannot be
-//!   reached there: it is not polled again once it has given its value to an await, but only who
-//!   knows the awaiting body can tell.
-//! * Without the call a poll function costs less in the eyes of LLVM's inliner. At opt-level s that
-//!   takes some over its threshold which are awaited in many places.
+//! * If a panic handler ignores its message, link-time optimization leaves one call for all panics
+//!   of a function. `Pending` takes more than that: it has to be written, and control has to reach
+//!   where it is looked at. Firmware that only halts when it panics grows a little. A future that
+//!   was inlined into the one that awaits it pays too, although its *returned* state cannot be
+//!   reached there; only a pass that knows the awaiting body can tell.
+//! * Without the call, LLVM's inliner estimates a poll function as cheaper. At opt-level s that
+//!   pushes some functions over its threshold that are awaited in many places.
 //!
 //! # Left for later
 //!
-//! * A future under `#![feature(async_drop)]` that is polled while its own asynchronous drop is
-//!   under way still panics ("resumed after async drop"), and so does its async drop shim after a
+//! * With `#![feature(async_drop)]`, a future that is polled while its own asynchronous drop is in
+//!   progress still panics ("resumed after async drop"), and so does its async drop shim after a
 //!   panic. Those belong to the dropping side, whose rules are not settled.
 //! * With `Pending` in place of the panic, *returned* needs no case of its own where another state
-//!   already answers it, which is for the passes that shape the state machine.
+//!   already answers the same. That is for the passes that shape the state machine.
 //!
 //! [`StateTransform`]: crate::coroutine::StateTransform
 

@@ -1,14 +1,14 @@
-//! Leaves the arguments of an async fn where they were captured.
+//! Replaces the arguments of an async fn by the upvars that they are moved from.
 //!
 //! # Motivation
 //!
-//! The body of an async fn starts by moving each of its upvars to a local, which is the argument
-//! that the code sees. An argument that is needed behind a suspension point is so saved twice: the
-//! layout of a coroutine has a place for each upvar that nothing else ever gets. An array that is
-//! handed on through two async fns takes three times its size.
+//! The body of an async fn starts by moving each of its upvars to a local: the argument that the
+//! code sees. If that argument is needed behind a suspension point, it is saved twice, because the
+//! layout of a coroutine gives each upvar a place of its own. An array that is passed through two
+//! async fns takes three times its size.
 //!
-//! [`InlineAwait`] makes one place of the two where it takes a body in. This is for the coroutines
-//! that remain.
+//! [`InlineAwait`] makes one place of the two where it inlines a body. This pass is for the
+//! coroutines that are not inlined.
 //!
 //! # The transformation
 //!
@@ -18,35 +18,38 @@
 //!   drop(_3) -> bb5;               drop((_1.0: T)) -> bb5;
 //! ```
 //!
-//! for a local that gets its first value from an upvar that is not used for anything else, at the
-//! start of the body, where each statement is run once; or from a local that has it from there, and
-//! only hands it on. It is done for locals that would be saved only: others are better off in a
-//! register.
+//! The pass replaces a local that gets its first value from an upvar at the start of the body,
+//! where each statement runs once, if nothing else uses the upvar. It also replaces a local that
+//! gets its value from such a local, if that does nothing but pass it on. It replaces only locals
+//! that would be saved: all others are better off in a register.
 //!
-//! Where that would assign one upvar to another there is a temporary in between: both are parts of
-//! one local by now, and MIR has no assignment of a local to itself.
+//! Where one upvar would be assigned to another, the pass inserts a temporary. Both are parts of
+//! the same local then, and MIR cannot assign a local to itself.
 //!
-//! It comes with the [`StateTransform`], after what is never waited for is gone. A body that does
-//! not suspend at all is left alone. It could be one that only computes, and would then change what
-//! it has to read again.
+//! The pass runs just before [`StateTransform`], when the awaits that never wait are gone. It
+//! leaves a body alone that does not suspend at all: such a body may be replayable, and would read
+//! an upvar if it was changed.
+//!
+//! It takes one walk through the start of the body, and two dataflow analyses if that finds
+//! anything.
 //!
 //! # Soundness
 //!
-//! * **No other value is in the upvar.** It is used nowhere else in the body, so that once its
-//!   value has been moved or copied to the local, nobody reads it, writes to it, or drops it. A
-//!   drop of all upvars at once, which is there if none was moved, does not drop one that needs no
-//!   drop.
-//! * **It is where the local would be.** Both are part of the coroutine, which is pinned by then,
-//!   so what is borrowed stays valid. An async block that uses what it captured does the same.
-//! * **It is dropped where the local would be.** The local's drops become the upvar's. Before the
-//!   first poll the coroutine drops its upvars, and after it what its state says: after the end and
-//!   after a panic that is nothing. (`tests/ui/async-await/upvars-in-place/behaviour.rs`)
+//! * **The upvar has no other value.** The body uses it nowhere else. So once its value has moved
+//!   to the local, nobody reads, writes or drops the upvar. There may be one drop of all upvars at
+//!   once, if none of them was moved. That drops none that needs no drop.
+//! * **The upvar is as good a place as the local.** Both are part of the coroutine, which is pinned
+//!   by then, so references stay valid. An async block uses what it captured in the same way.
+//! * **It is dropped where the local would be.** The drops of the local become drops of the upvar.
+//!   Before the first poll the coroutine drops its upvars; after that, its state says what to drop,
+//!   which is nothing once it has returned or panicked.
+//!   (`tests/ui/async-await/upvars-in-place/behaviour.rs`)
 //!
 //! # Left for later
 //!
-//! * An upvar of which parts go to different locals, as in `async fn f((a, b): (A, B))`: the whole
-//!   stays in its place, the parts are saved.
-//! * The place of an upvar that is needed no more could be that of saved locals.
+//! * An upvar whose parts move to different locals, as in `async fn f((a, b): (A, B))`: the whole
+//!   stays in its place, and the parts are saved beside it.
+//! * The place of an upvar that is needed no more could be used for saved locals.
 //!
 //! [`InlineAwait`]: crate::inline_await::InlineAwait
 //! [`StateTransform`]: crate::coroutine::StateTransform
@@ -57,15 +60,12 @@ use rustc_index::IndexVec;
 use rustc_middle::mir::visit::{MutVisitor, PlaceContext, Visitor};
 use rustc_middle::mir::*;
 use rustc_middle::ty::{self, TyCtxt};
-use rustc_mir_dataflow::Analysis;
-use rustc_mir_dataflow::impls::{
-    MaybeLiveLocals, MaybeStorageLive, always_storage_live_locals, borrowed_locals,
-};
 use rustc_span::Span;
 use tracing::debug;
 
 use crate::inline_await::GoesWithInlineAwait;
 use crate::patch::MirPatch;
+use crate::saved_locals::saved_locals;
 
 pub(super) struct UpvarsInPlace;
 
@@ -237,30 +237,11 @@ impl<'tcx> Visitor<'tcx> for Seen {
     }
 }
 
-/// Keeps those of `locals` that are needed behind a suspension point, or may be, and those that
-/// handed on what these have.
+/// Keeps those of `locals` that are saved, and those that hand on what these have.
 fn retain_saved<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>, locals: &mut Locals<'tcx>) {
-    let always_live = always_storage_live_locals(body);
-    let borrowed = borrowed_locals(body);
-    let mut live = MaybeLiveLocals.iterate_to_fixpoint(tcx, body, None).into_results_cursor(body);
-    let mut stored = MaybeStorageLive::new(std::borrow::Cow::Owned(always_live))
-        .iterate_to_fixpoint(tcx, body, None)
-        .into_results_cursor(body);
     let mut saved = FxIndexSet::default();
-    for (block, data) in body.basic_blocks.iter_enumerated() {
-        let TerminatorKind::Yield { resume, drop, .. } = data.terminator().kind else { continue };
-        stored.seek_before_primary_effect(body.terminator_loc(block));
-        let stored = stored.get();
-        saved.extend(
-            locals
-                .keys()
-                .copied()
-                .filter(|&local| borrowed.contains(local) && stored.contains(local)),
-        );
-        for target in std::iter::once(resume).chain(drop) {
-            live.seek_to_block_start(target);
-            saved.extend(locals.keys().copied().filter(|&local| live.get().contains(local)));
-        }
+    for of_suspension in saved_locals(tcx, body).values() {
+        saved.extend(locals.keys().copied().filter(|&local| of_suspension.contains(local)));
     }
     let handed_on: Vec<_> = saved
         .iter()

@@ -126,8 +126,8 @@ pub async fn by_reference() -> u32 {
 // EMIT_MIR elide_no_await.generic-{closure#0}.coroutine_drop.0.mir
 pub async fn generic<F: Future<Output = u32>>(future: F) -> u32 {
     // CHECK-LABEL: fn generic::{closure#0}(
-    // CHECK-DAG: switchInt(const std::future::NeverPending::<F>::ANSWER) -> [0: {{bb[0-9]+}},
-    // CHECK-DAG: {{_[0-9]+}} = Not(const std::future::NeverPending::<F>::ANSWER);
+    // CHECK-DAG: switchInt(const std::future::FutureFacts::<F>::NEVER_PENDING) -> [0: {{bb[0-9]+}},
+    // CHECK-DAG: {{_[0-9]+}} = Not(const std::future::FutureFacts::<F>::NEVER_PENDING);
     future.await
 }
 

@@ -38,7 +38,7 @@ pub async fn known(device: Device) {
 // EMIT_MIR finished_awaitees.generic-{closure#0}.FinishedAwaitees.diff
 pub async fn generic<F: Future<Output = ()>>(future: F) {
     // CHECK-LABEL: fn generic::{closure#0}(
-    // CHECK: switchInt(const {{.*}}FinishedIsEmpty::<F>::ANSWER) -> [0: [[drops:bb[0-9]+]],
+    // CHECK: switchInt(const {{.*}}FutureFacts::<F>::FINISHED_IS_EMPTY) -> [0: [[drops:bb[0-9]+]],
     // CHECK: [[drops]]: {
     // CHECK-NEXT: drop({{.*}}: F)
     future.await
@@ -47,7 +47,7 @@ pub async fn generic<F: Future<Output = ()>>(future: F) {
 // EMIT_MIR finished_awaitees.by_hand-{closure#0}.FinishedAwaitees.diff
 pub async fn by_hand(device: Device) {
     // CHECK-LABEL: fn by_hand::{closure#0}(
-    // CHECK-NOT: FinishedIsEmpty
+    // CHECK-NOT: FINISHED_IS_EMPTY
     // CHECK: <Device as Future>::poll(
     // CHECK: drop({{.*}}: Device)
     device.await

@@ -4,8 +4,6 @@ use rustc_data_structures::fx::{FxHashMap, FxHashSet, FxIndexMap, FxIndexSet};
 use rustc_index::bit_set::DenseBitSet;
 use rustc_middle::mir::*;
 use rustc_middle::ty::{self, Ty, TyCtxt};
-use rustc_mir_dataflow::impls::{MaybeBorrowedLocals, MaybeLiveLocals, MaybeRequiresStorage};
-use rustc_mir_dataflow::{Analysis, ResultsCursor};
 use rustc_session::config::OptLevel;
 use rustc_span::Spanned;
 use tracing::debug;
@@ -14,14 +12,15 @@ use super::compare::{Candidate, Comparer, MergedBlock, Successor};
 use super::{HOLD_DIFFERENT_LOCALS, LEADERS_LIMIT, REGION_LIMIT, SITES_LIMIT, called_from};
 use crate::certain_body;
 use crate::never_pending::makes_coroutine;
+use crate::saved_locals::saved_locals;
 
 /// Finds out what is to be merged in a body.
 pub(super) struct Planner<'a, 'tcx> {
     tcx: TyCtxt<'tcx>,
     body: &'a Body<'tcx>,
     comparer: Comparer<'a, 'tcx>,
-    /// The locals that are needed behind each block that suspends.
-    saved: FxHashMap<BasicBlock, DenseBitSet<Local>>,
+    /// The locals that are saved in each block that suspends.
+    saved: FxIndexMap<BasicBlock, DenseBitSet<Local>>,
 }
 
 impl<'a, 'tcx> Planner<'a, 'tcx> {
@@ -537,31 +536,4 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
 /// What a branch by the selector costs: a case for each site, and the read.
 fn exit_cost(count: usize) -> isize {
     count as isize + 1
-}
-
-/// The locals that are needed behind each suspension point, as the state transform finds them.
-fn saved_locals<'tcx>(
-    tcx: TyCtxt<'tcx>,
-    body: &Body<'tcx>,
-) -> FxHashMap<BasicBlock, DenseBitSet<Local>> {
-    let borrowed = MaybeBorrowedLocals.iterate_to_fixpoint(tcx, body, None);
-    let required = MaybeRequiresStorage::new(ResultsCursor::new_borrowing(body, &borrowed))
-        .iterate_to_fixpoint(tcx, body, None);
-    let mut required = ResultsCursor::new_borrowing(body, &required);
-    let mut borrowed = ResultsCursor::new_borrowing(body, &borrowed);
-    let mut live = MaybeLiveLocals.iterate_to_fixpoint(tcx, body, None).into_results_cursor(body);
-    let mut saved = FxHashMap::default();
-    for (block, data) in body.basic_blocks.iter_enumerated() {
-        if matches!(data.terminator().kind, TerminatorKind::Yield { .. }) {
-            live.seek_to_block_end(block);
-            let mut locals = live.get().clone();
-            let location = body.terminator_loc(block);
-            borrowed.seek_before_primary_effect(location);
-            locals.union(borrowed.get());
-            required.seek_before_primary_effect(location);
-            locals.intersect(required.get());
-            saved.insert(block, locals);
-        }
-    }
-    saved
 }

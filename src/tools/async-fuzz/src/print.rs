@@ -548,6 +548,14 @@ impl Printer {
                 let awaited = self.awaited_first(inner.as_deref());
                 format!("({{ let raw = pointer(6); async move {{ {awaited}unsafe {{ *raw }} }} }})")
             }
+            F::Stores(is_apart) => {
+                let inline = if *is_apart { "#[inline(never)] " } else { "" };
+                format!(
+                    "({{ static mut STORED: u32 = 0; {inline}async fn store() -> u32 {{ unsafe {{ \
+                     STORED = 5 }}; 2 }} async {{ unsafe {{ STORED = 0 }}; let answer = \
+                     store().await; answer + unsafe {{ STORED }} }} }})"
+                )
+            }
             F::Unique(unique, inner) => self.unique_text(*unique, inner.as_deref()),
         }
     }

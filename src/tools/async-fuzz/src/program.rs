@@ -277,6 +277,9 @@ pub enum Future {
     ReadsOnce(Option<Box<Future>>),
     /// Reads through a pointer, which it may not when it is done
     Peeks(Option<Box<Future>>),
+    /// Awaits an async fn that stores a number in a static and answers another, and gives the sum
+    /// of both. Whether that fn is never inlined.
+    Stores(bool),
     /// Makes a value of what it is given, which it may do but once
     Unique(Unique, Option<Box<Future>>),
 }
@@ -442,7 +445,7 @@ pub fn walk_future(future: &mut Future, visit: Visit<'_>) {
     use self::Future::*;
     visit(Node::Future(future));
     match future {
-        Never | Parameter => {}
+        Never | Parameter | Stores(_) => {}
         TraitCall(_, _, argument) => {
             if let Some(argument) = argument {
                 walk_expression(argument, visit);

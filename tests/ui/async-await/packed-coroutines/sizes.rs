@@ -118,6 +118,40 @@ async fn with_a_gap() -> u32 {
     4
 }
 
+async fn holds_three_beside_each_other() {
+    let beside = fill::<32>(17);
+    {
+        let array = fill::<64>(18);
+        wait().await;
+        holds(&array, 18);
+    }
+    {
+        let (first, second) = (fill::<56>(19), fill::<24>(20));
+        wait().await;
+        holds(&first, 19);
+        holds(&second, 20);
+    }
+    holds(&beside, 17);
+}
+
+async fn holds_one_twice() {
+    let array = fill::<48>(21);
+    wait().await;
+    holds(&array, 21);
+    wait().await;
+    holds(&array, 21);
+}
+
+/// Not inlined, each of the two lies in one piece in the same place. If the largest of their locals
+/// come first, the smaller ones lie in between.
+async fn nested() -> u32 {
+    let array = fill::<64>(22);
+    holds_three_beside_each_other().await;
+    holds_one_twice().await;
+    holds(&array, 22);
+    5
+}
+
 fn finish(future: impl Future<Output = u32>) -> u32 {
     let mut future = pin!(future);
     let mut context = Context::from_waker(Waker::noop());
@@ -133,9 +167,11 @@ fn main() {
     assert_eq!(size_of_val(&one_after_the_other()) < 550, is_on);
     assert_eq!(size_of_val(&one_or_the_other(true)) < 450, is_on);
     assert_eq!(size_of_val(&with_a_gap()) < 200, is_on);
+    assert!(size_of_val(&nested()) <= 179, "{}", size_of_val(&nested()));
     assert_eq!(finish(one_after_the_other()), 1);
     assert_eq!(finish(one_or_the_other(true)), 2);
     assert_eq!(finish(one_or_the_other(false)), 2);
     assert_eq!(finish(handed_on()), 3);
     assert_eq!(finish(with_a_gap()), 4);
+    assert_eq!(finish(nested()), 5);
 }

@@ -28,6 +28,7 @@ enum Kin {
     FreesPointer,
     ReadsOnce,
     Peeks,
+    Stores,
     Hand,
     Wrapped,
     Hall,
@@ -76,11 +77,12 @@ impl Generator {
             (drops(deep(5)), Kin::FreesPointer),
             (drops(deep(7)), Kin::ReadsOnce),
             (drops(deep(7)), Kin::Peeks),
-            (waits(13) + drops(10), Kin::Hand),
+            (drops(3), Kin::Stores),
+            (waits(15) + drops(11), Kin::Hand),
             (drops(deep(16)), Kin::Wrapped),
             (if has_sized { waits(70) + drops(20) } else { 0 }, Kin::Hall),
             (if has_maker { drops(if is_generic { 250 } else { 75 }) } else { 0 }, Kin::TraitCall),
-            (drops(deep(7)), Kin::Unique),
+            (drops(deep(9)), Kin::Unique),
         ]);
         let less = depth.saturating_sub(1);
         match kin {
@@ -127,6 +129,7 @@ impl Generator {
             Kin::FreesPointer => Future::FreesPointer(self.awaited_first(less)),
             Kin::ReadsOnce => Future::ReadsOnce(self.awaited_first(less)),
             Kin::Peeks => Future::Peeks(self.awaited_first(less)),
+            Kin::Stores => Future::Stores(self.random.percent(50)),
             Kin::Hand => self.hand(),
             Kin::Wrapped => self.wrapped(less),
             Kin::Hall => match self.hall() {

@@ -446,7 +446,7 @@ mod tests {
             }
             _ => false,
         });
-        assert!(lends >= 20, "{lends}");
+        assert!(lends >= 15, "{lends}");
         let writes = percent_with(|node| match node {
             Node::Statement(Statement::Assign(variable, _)) => variable.of == Type::Exclusive,
             Node::Statement(Statement::RenewSelf) => true,

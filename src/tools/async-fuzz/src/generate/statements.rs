@@ -16,6 +16,7 @@ enum Kind {
     Lend,
     Write,
     Relay,
+    Indexed,
     Drop,
     Mark,
     If,
@@ -48,9 +49,10 @@ impl Generator {
             (8 + writes, Kind::Assign),
             (if has_row { 60 } else { 0 }, Kind::AssignElement),
             (if has_self { drops(10) } else { 0 }, Kind::RenewSelf),
-            (drops(deep(110)), Kind::Lend),
+            (drops(deep(120)), Kind::Lend),
             (if writes > 0 { drops(deep(25)) } else { 0 }, Kind::Write),
             (drops(deep(7)), Kind::Relay),
+            (if self.is_async() { deep(4) } else { 0 }, Kind::Indexed),
             (drops(5), Kind::Drop),
             (drops(8), Kind::Mark),
             (deep(13), Kind::If),
@@ -90,6 +92,7 @@ impl Generator {
             Kind::Lend => return self.lend_statements(depth),
             Kind::Write => self.writing_block(depth),
             Kind::Relay => return self.relay_statements(depth),
+            Kind::Indexed => self.indexed_scope(depth),
             Kind::Drop => match self.move_variable(Type::Token) {
                 Some(Expression::Variable(variable)) => Statement::Drop(variable),
                 _ => self.let_statement(depth),
@@ -200,6 +203,22 @@ impl Generator {
             statements.push(Statement::Evaluate(number));
         }
         statements
+    }
+
+    /// A row and an index, of which an element is read behind an await.
+    fn indexed_scope(&mut self, depth: u32) -> Statement {
+        let start = self.slots.len();
+        let mut statements = Vec::new();
+        let row = self.row();
+        let index = self.made_value(Type::Index, 1);
+        for (of, value) in [(Type::Row, row), (Type::Index, index)] {
+            let variable = self.variable(of);
+            self.define(variable);
+            statements.push(Statement::Let(variable, value));
+        }
+        statements.extend(self.read_behind_await(start, depth));
+        self.end_scope(start);
+        Statement::Scope(Block { statements, tail: None })
     }
 
     /// A block that writes, before and after what it awaits, and is awaited at once.

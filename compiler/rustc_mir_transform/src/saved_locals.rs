@@ -1,0 +1,61 @@
+//! Computes which locals a coroutine has to save at its suspension points.
+//!
+//! The state transform asks this to lay the coroutine out. The passes before it ask what it is
+//! going to save: one answer for all of them.
+
+use rustc_data_structures::fx::FxIndexMap;
+use rustc_index::bit_set::DenseBitSet;
+use rustc_middle::mir::*;
+use rustc_middle::ty::{self, TyCtxt};
+use rustc_mir_dataflow::impls::{MaybeBorrowedLocals, MaybeLiveLocals, MaybeRequiresStorage};
+use rustc_mir_dataflow::{Analysis, ResultsCursor};
+
+/// The locals that are saved where `block` suspends. `borrowed` is `None` for a coroutine that can
+/// be moved while it is suspended: no borrow may live across its suspension points.
+pub(crate) fn saved_at<'tcx>(
+    body: &Body<'tcx>,
+    block: BasicBlock,
+    live: &mut ResultsCursor<'_, 'tcx, MaybeLiveLocals>,
+    borrowed: Option<&mut ResultsCursor<'_, 'tcx, MaybeBorrowedLocals>>,
+    requires_storage: &mut ResultsCursor<'_, 'tcx, MaybeRequiresStorage<'_, 'tcx>>,
+) -> DenseBitSet<Local> {
+    let suspension = body.terminator_loc(block);
+    live.seek_to_block_end(block);
+    let mut saved = live.get().clone();
+    if let Some(borrowed) = borrowed {
+        // A borrow may have become a raw pointer, so it lives as long as the storage.
+        borrowed.seek_before_primary_effect(suspension);
+        saved.union(borrowed.get());
+    }
+    // A local that was moved, or whose storage has ended, has nothing to save.
+    requires_storage.seek_before_primary_effect(suspension);
+    saved.intersect(requires_storage.get());
+    saved
+}
+
+/// The locals that an async body saves, by the block that suspends.
+pub(crate) fn saved_locals<'tcx>(
+    tcx: TyCtxt<'tcx>,
+    body: &Body<'tcx>,
+) -> FxIndexMap<BasicBlock, DenseBitSet<Local>> {
+    let borrowed = MaybeBorrowedLocals.iterate_to_fixpoint(tcx, body, None);
+    let requires_storage = MaybeRequiresStorage::new(ResultsCursor::new_borrowing(body, &borrowed))
+        .iterate_to_fixpoint(tcx, body, None);
+    let mut requires_storage = ResultsCursor::new_borrowing(body, &requires_storage);
+    let mut borrowed = ResultsCursor::new_borrowing(body, &borrowed);
+    let mut live = MaybeLiveLocals.iterate_to_fixpoint(tcx, body, None).into_results_cursor(body);
+    let suspends = |(block, data): (BasicBlock, &BasicBlockData<'tcx>)| {
+        matches!(data.terminator().kind, TerminatorKind::Yield { .. }).then_some(block)
+    };
+    body.basic_blocks
+        .iter_enumerated()
+        .filter_map(suspends)
+        .map(|block| {
+            let borrowed = Some(&mut borrowed);
+            let mut saved = saved_at(body, block, &mut live, borrowed, &mut requires_storage);
+            // This is the coroutine itself, where all the others are saved.
+            saved.remove(ty::CAPTURE_STRUCT_LOCAL);
+            (block, saved)
+        })
+        .collect()
+}
