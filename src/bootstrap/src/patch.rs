@@ -179,14 +179,50 @@ impl Patch {
                 }
             }
         }
-        for hunk in &mut patch.hunks {
-            let same =
-                |known: &&Hunk| (&known.removed, &known.added) == (&hunk.removed, &hunk.added);
-            if let Some(known) = before.iter().flat_map(|patch| &patch.hunks).find(same) {
-                hunk.commit = known.commit.clone();
-            }
-        }
+        let before = before.map_or(&[][..], |patch| &patch.hunks);
+        patch.hunks = patch.hunks.into_iter().flat_map(|hunk| hunk.divided(before)).collect();
         Ok(patch)
+    }
+}
+
+impl Hunk {
+    /// This hunk as those of the commits that its lines belong to. What one of `before` has put in
+    /// the same place stays in its commit. So does the rest if it is what became of one of `before`;
+    /// else it keeps the commit of this hunk.
+    fn divided(self, before: &[Hunk]) -> Vec<Hunk> {
+        let here: Vec<_> = before
+            .iter()
+            .filter(|known| (known.line, &known.removed) == (self.line, &self.removed))
+            .collect();
+        // Lines are taken out only once.
+        if !self.removed.is_empty() {
+            let commit = here.first().map_or(&self.commit, |known| &known.commit).clone();
+            return vec![Hunk { commit, ..self }];
+        }
+        let mut parts = Vec::<(Option<&Hunk>, Vec<String>)>::new();
+        let mut rest = &self.added[..];
+        while let Some((first, others)) = rest.split_first() {
+            let is_next = |known: &&&Hunk| !known.added.is_empty() && rest.starts_with(&known.added);
+            if let Some(&known) = here.iter().find(is_next) {
+                parts.push((Some(known), known.added.clone()));
+                rest = &rest[known.added.len()..];
+                continue;
+            }
+            match parts.last_mut() {
+                Some((None, added)) => added.push(first.clone()),
+                _ => parts.push((None, vec![first.clone()])),
+            }
+            rest = others;
+        }
+        let edited = here.iter().find(|&&known| !parts.iter().any(|part| part.0 == Some(known)));
+        let commit = edited.map_or(&self.commit, |edited| &edited.commit);
+        let hunk = |(known, added): (Option<&Hunk>, Vec<String>)| Hunk {
+            line: self.line,
+            removed: Vec::new(),
+            added,
+            commit: known.map_or(commit, |known| &known.commit).clone(),
+        };
+        parts.into_iter().map(hunk).collect()
     }
 }
 
@@ -294,7 +330,27 @@ mod tests {
         let moved = format!("first\n{NEW}");
         let after = Patch::between("a/file.rs", OLD, &moved, Some(&before), "new").unwrap();
         let commits: Vec<_> = after.hunks.iter().map(|hunk| hunk.commit.as_str()).collect();
-        assert_eq!(commits, ["new", "pass", "flag", "flag"]);
+        assert_eq!(commits, ["new", "flag", "pass", "flag", "flag"]);
+    }
+
+    #[test]
+    fn lines_beside_those_of_another_commit_are_a_hunk_of_their_own() {
+        let with = |lines: &str| format!("one\n{lines}two\nthree\nfour\nfive\n");
+        let commits = |before: &Patch, lines: &str| -> Vec<String> {
+            let after =
+                Patch::between("a/file.rs", OLD, &with(lines), Some(before), "new").unwrap();
+            assert_eq!(after.apply(OLD, |_| true).unwrap(), with(lines));
+            after.hunks.into_iter().map(|hunk| hunk.commit).collect()
+        };
+        let mut before = Patch::between("a/file.rs", OLD, &with("a\nb\nc\n"), None, "").unwrap();
+        let hunk = before.hunks.pop().unwrap();
+        for (commit, line) in [("first", "a"), ("second", "b"), ("third", "c")] {
+            let (commit, added) = (commit.to_owned(), vec![line.to_owned()]);
+            before.hunks.push(Hunk { added, commit, ..hunk.clone() });
+        }
+        assert_eq!(commits(&before, "a\nb\nc\n"), ["first", "second", "third"]);
+        assert_eq!(commits(&before, "a\nb\nd\nc\n"), ["first", "second", "new", "third"]);
+        assert_eq!(commits(&before, "a\nB\nc\n"), ["first", "second", "third"]);
     }
 
     #[test]
