@@ -9,10 +9,11 @@ use anyhow::{Context, Result, bail};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
+use which::which;
 
+use crate::command;
 use crate::partial::{self, Partial};
 use crate::tree::Tree;
-use crate::{command, host};
 
 /// What `src/base.toml` says.
 #[derive(Deserialize)]
@@ -96,7 +97,7 @@ fn from_package(tree: &Tree, pin: &Pin) -> Result<Base> {
     }
     check_sha256(&deb, &pin.sha256)?;
 
-    if host::find_program("dpkg-deb").is_none() {
+    if which("dpkg-deb").is_err() {
         bail!(
             "there is no dpkg-deb to unpack the package of the base with; name a folder with the \
              source of rustc {} as `base.source` in config.toml",
@@ -119,7 +120,7 @@ fn from_package(tree: &Tree, pin: &Pin) -> Result<Base> {
 
 /// Downloads the package of the base to `deb`.
 fn download(deb: &Path, pin: &Pin) -> Result<()> {
-    if host::find_program("apt-get").is_none() {
+    if which("apt-get").is_err() {
         bail!(
             "there is no apt-get to download the base with; name a folder with the source of rustc \
              {} as `base.source` in config.toml",

@@ -32,12 +32,8 @@ pub fn as_typed(command: &Command) -> String {
 
 fn quoted(word: &OsStr) -> String {
     let word = word.to_string_lossy();
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./,:+@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.into_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
+    // Only a word with a NUL byte cannot be quoted, and no command can have one.
+    shlex::try_quote(&word).unwrap_or_default().into_owned()
 }
 
 fn show(command: &Command) {
@@ -140,7 +136,7 @@ mod tests {
     fn shows_a_command_so_that_it_can_be_pasted() {
         let mut command = Command::new("git");
         command.args(["commit", "-m", "it's ours"]).current_dir("/a b").env("X", "1");
-        assert_eq!(as_typed(&command), r"cd '/a b' && X=1 git commit -m 'it'\''s ours'");
+        assert_eq!(as_typed(&command), r#"cd '/a b' && X=1 git commit -m "it's ours""#);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+use which::which;
 
 use crate::base::Pin;
 use crate::command;
@@ -65,7 +66,7 @@ pub struct Llvm {
 pub fn find_tools(tree: &Tree, pin: &Pin) -> Result<Llvm> {
     let mut packages: Vec<&str> = PROGRAMS
         .iter()
-        .filter(|(program, _)| find_program(program).is_none())
+        .filter(|(program, _)| which(program).is_err())
         .map(|&(_, package)| package)
         .collect();
 
@@ -82,7 +83,7 @@ pub fn find_tools(tree: &Tree, pin: &Pin) -> Result<Llvm> {
     let for_bare_metal = ["clang", "llvm-ar", "ld.lld"].map(|tool| format!("{tool}-{major}"));
     if llvm.is_some()
         && !tree.config.build.targets.is_empty()
-        && for_bare_metal.iter().any(|program| find_program(program).is_none())
+        && for_bare_metal.iter().any(|program| which(program).is_err())
     {
         packages.extend(pin.llvm.packages.iter().map(String::as_str));
     }
@@ -101,7 +102,8 @@ pub fn find_tools(tree: &Tree, pin: &Pin) -> Result<Llvm> {
 
 fn find_llvm_config(pin: &Pin) -> Option<PathBuf> {
     let in_its_folder = PathBuf::from(format!("/usr/lib/llvm-{}/bin/llvm-config", pin.llvm.major));
-    find_program(&format!("llvm-config-{}", pin.llvm.major))
+    which(format!("llvm-config-{}", pin.llvm.major))
+        .ok()
         .or_else(|| in_its_folder.is_file().then_some(in_its_folder))
 }
 
@@ -136,16 +138,10 @@ fn check_llvm(config: PathBuf, pin: &Pin) -> Result<Llvm> {
     Ok(Llvm { config })
 }
 
-/// Where on the PATH `program` is.
-pub fn find_program(program: &str) -> Option<PathBuf> {
-    let path = std::env::var_os("PATH")?;
-    std::env::split_paths(&path).map(|folder| folder.join(program)).find(|path| path.is_file())
-}
-
 fn install(packages: &[&str]) -> Result<()> {
     let packages = packages.join(" ");
     let install = format!("apt-get install --yes --no-install-recommends {packages}");
-    if find_program("apt-get").is_none() {
+    if which("apt-get").is_err() {
         bail!(
             "these are missing, by the names that Debian has for them: {packages}\n\
              install them, or name an LLVM as `llvm.llvm-config` in config.toml"

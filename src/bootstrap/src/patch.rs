@@ -187,7 +187,7 @@ impl Patch {
 
 impl Hunk {
     /// This hunk as those of the commits that its lines belong to. What one of `before` has put in
-    /// the same place stays in its commit. So does the rest if it is what became of one of `before`;
+    /// the same place stays in its commit. So does the rest if it is what became of one of these;
     /// else it keeps the commit of this hunk.
     fn divided(self, before: &[Hunk]) -> Vec<Hunk> {
         let here: Vec<_> = before
@@ -202,7 +202,8 @@ impl Hunk {
         let mut parts = Vec::<(Option<&Hunk>, Vec<String>)>::new();
         let mut rest = &self.added[..];
         while let Some((first, others)) = rest.split_first() {
-            let is_next = |known: &&&Hunk| !known.added.is_empty() && rest.starts_with(&known.added);
+            let is_next =
+                |known: &&&Hunk| !known.added.is_empty() && rest.starts_with(&known.added);
             if let Some(&known) = here.iter().find(is_next) {
                 parts.push((Some(known), known.added.clone()));
                 rest = &rest[known.added.len()..];

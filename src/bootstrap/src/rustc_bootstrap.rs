@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+use which::which;
 
 use crate::base::{self, Base, Pin};
 use crate::host::{self, Llvm};
@@ -154,8 +155,7 @@ impl Ready<'_> {
         point(&link, &built)?;
         // What rustc calls to link for bare metal when nothing else is named.
         let major = Pin::read()?.llvm.major;
-        if let Some(lld) = host::find_program(&format!("lld-{major}"))
-            .or_else(|| host::find_program(&format!("ld.lld-{major}")))
+        if let Ok(lld) = which(format!("lld-{major}")).or_else(|_| which(format!("ld.lld-{major}")))
         {
             let tools = built.join("lib/rustlib").join(&self.stage0.host).join("bin");
             std::fs::create_dir_all(&tools)?;

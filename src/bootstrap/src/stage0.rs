@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+use which::which;
 
 use crate::base::Pin;
+use crate::command;
 use crate::tree::Tree;
-use crate::{command, host};
 
 /// A toolchain that can build the base.
 #[derive(Debug)]
@@ -48,7 +49,7 @@ pub fn find(tree: &Tree, pin: &Pin) -> Result<Stage0> {
 
 fn candidates(pin: &Pin) -> Vec<PathBuf> {
     let mut candidates = Vec::new();
-    if let Some(rustc) = host::find_program("rustc") {
+    if let Ok(rustc) = which("rustc") {
         candidates.push(rustc);
     }
     // Asked for by name, so that rustup never installs anything.

@@ -4,11 +4,12 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Result, ensure};
+use which::which;
 
 use crate::base::Pin;
 use crate::overlay::{self, Overlay};
 use crate::tree::Tree;
-use crate::{command, host, stage0};
+use crate::{command, stage0};
 
 /// Format our Rust code.
 ///
@@ -27,7 +28,7 @@ impl Arguments {
         let rustc = stage0::find(&tree, &Pin::read()?)?.rustc;
         let rustfmt = match rustc.with_file_name("rustfmt") {
             beside if beside.is_file() => beside,
-            _ => host::find_program("rustfmt").unwrap_or_default(),
+            _ => which("rustfmt").unwrap_or_default(),
         };
         ensure!(
             rustfmt.is_file(),

@@ -3,9 +3,10 @@
 use std::process::{Command, ExitCode};
 
 use anyhow::{Result, bail};
+use which::which;
 
 use crate::tree::{Checkout, Tree};
-use crate::{command, host, rustc_bootstrap};
+use crate::{command, rustc_bootstrap};
 
 /// Make the built compiler a toolchain of rustup.
 ///
@@ -20,7 +21,7 @@ pub struct Arguments {
 impl Arguments {
     pub fn run(self) -> Result<ExitCode> {
         let tree = Tree::open()?;
-        if host::find_program("rustup").is_none() {
+        if which("rustup").is_err() {
             bail!(
                 "there is no rustup on the PATH; without it, let cargo use the compiler by \
                  setting\n    RUSTC={}",

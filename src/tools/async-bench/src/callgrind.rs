@@ -15,7 +15,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
-use measure::program;
+use which::which;
 
 use crate::execution::Call;
 
@@ -40,7 +40,7 @@ pub struct Count {
 impl Valgrind {
     /// Looks valgrind up in `PATH`. Fails if it is not there or does not run.
     pub fn find() -> Result<Self> {
-        Self::at(program::find("valgrind"))
+        Self::at(which("valgrind").ok())
     }
 
     fn at(path: Option<PathBuf>) -> Result<Self> {

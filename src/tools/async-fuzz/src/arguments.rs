@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Parser, ValueEnum, ValueHint};
-use measure::arguments::{repository, unique};
+use measure::arguments::{CompilerArgument, repository, unique};
 use measure::opt_level::OptLevel;
 use measure::passes::{self, PassChoice};
 
@@ -101,15 +101,8 @@ pub struct Arguments {
     #[arg(long, value_name = "N", default_value = "240")]
     pub batch: NonZeroUsize,
 
-    /// The compiler [default: build/stage1/bin/rustc of the repository]
-    #[arg(
-        long,
-        env = "RUSTC",
-        hide_env_values = true,
-        value_name = "PATH",
-        value_hint = ValueHint::ExecutablePath
-    )]
-    pub rustc: Option<PathBuf>,
+    #[command(flatten)]
+    pub compiler: CompilerArgument,
 
     /// A shared library that the compiler gets its memory from
     ///
@@ -154,11 +147,6 @@ impl Arguments {
     /// The folder for findings.
     pub fn target_dir(&self) -> PathBuf {
         self.target_dir.clone().unwrap_or_else(|| repository().join("build/fuzz"))
-    }
-
-    /// The compiler.
-    pub fn rustc(&self) -> PathBuf {
-        self.rustc.clone().unwrap_or_else(|| repository().join("build/stage1/bin/rustc"))
     }
 }
 

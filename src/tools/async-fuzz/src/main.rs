@@ -66,7 +66,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Parser;
 use measure::compiler::Compiler;
-use measure::{program as machine, whole_file};
+use measure::whole_file;
+use which::which;
 
 use crate::arguments::{Answer, Arguments};
 use crate::matrix::Turns;
@@ -122,7 +123,7 @@ fn print(text: &str) {
 
 /// Finds all that has to be there before the first program.
 fn prepare(arguments: &Arguments) -> Result<Run> {
-    let rustc = arguments.rustc();
+    let rustc = arguments.compiler.path()?;
     let compiler = Compiler::ask(&rustc)?;
     let known = &compiler.known_passes;
     let chosen = arguments.passes.chosen(known).map_err(|message| anyhow!(message))?;
@@ -130,7 +131,7 @@ fn prepare(arguments: &Arguments) -> Result<Run> {
     if matrix.is_empty() {
         bail!("no pass does anything at these levels; name others with --passes or --opt-level");
     }
-    let valgrind = machine::find("valgrind");
+    let valgrind = which("valgrind").ok();
     if valgrind.is_none() && arguments.memcheck > 0 {
         eprintln!("note: no program is run by memcheck, as valgrind is not installed");
     }
@@ -179,5 +180,5 @@ fn lld(compiler: &Compiler) -> Option<PathBuf> {
     let bin = compiler.sysroot.join("lib/rustlib").join(&compiler.host).join("bin/rust-lld");
     let versions = (15..40).rev().map(|version| format!("ld.lld-{version}"));
     let mut names = ["ld.lld".to_owned()].into_iter().chain(versions);
-    if bin.is_file() { Some(bin) } else { names.find_map(|name| machine::find(&name)) }
+    if bin.is_file() { Some(bin) } else { names.find_map(|name| which(name).ok()) }
 }

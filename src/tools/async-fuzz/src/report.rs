@@ -97,7 +97,7 @@ impl Report {
         let names = |configurations: &[Configuration]| {
             configurations.iter().map(ToString::to_string).collect::<Vec<_>>()
         };
-        json::render(&Root {
+        json::pretty(&Root {
             compiler: &self.compiler,
             first_seed: self.first_seed,
             programs: self.programs,

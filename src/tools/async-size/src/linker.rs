@@ -5,7 +5,7 @@
 
 use anyhow::{Result, bail};
 use measure::compiler::Compiler;
-use measure::program;
+use which::which;
 
 /// The names of LLD for ELF to look for in `PATH`, the best first.
 const LLD: [&str; 2] = ["ld.lld-22", "ld.lld"];
@@ -26,7 +26,7 @@ pub fn rustflags(target: &str, compiler: &Compiler) -> Result<Vec<String>> {
     }
     let own_folder = compiler.sysroot.join("lib/rustlib").join(&compiler.host).join("bin");
     let own = own_folder.join("rust-lld");
-    let linker = if let Some(name) = LLD.iter().find(|name| program::find(name).is_some()) {
+    let linker = if let Some(name) = LLD.iter().find(|name| which(name).is_ok()) {
         (*name).to_owned()
     } else if own.is_file() {
         own.display().to_string()

@@ -17,11 +17,9 @@ const PACKAGE: &str = env!("CARGO_MANIFEST_DIR");
 /// How many folders the package is below the top of the repository.
 const DEPTH: usize = 3;
 
-/// What to measure, and where the report goes.
-///
-/// With `mut_arg`, a tool gives `levels` their default, and `target_dir` its environment variable.
+/// The compiler to use.
 #[derive(Debug, Args)]
-pub struct CommonArguments {
+pub struct CompilerArgument {
     /// The compiler [default: build/stage1/bin/rustc of the repository]
     #[arg(
         long,
@@ -31,6 +29,33 @@ pub struct CommonArguments {
         value_hint = ValueHint::ExecutablePath
     )]
     pub rustc: Option<PathBuf>,
+}
+
+impl CompilerArgument {
+    /// The compiler that is named, or that of the repository.
+    ///
+    /// A name without a folder is looked up in `PATH`. Any other becomes absolute: cargo runs in
+    /// the folder of a project, where a relative path would be another.
+    pub fn path(&self) -> Result<PathBuf> {
+        let rustc = match &self.rustc {
+            Some(path) => path.clone(),
+            None => repository().join("build/stage1/bin/rustc"),
+        };
+        if rustc.components().count() > 1 {
+            absolute(&rustc).context("cannot find the compiler")
+        } else {
+            Ok(rustc)
+        }
+    }
+}
+
+/// What to measure, and where the report goes.
+///
+/// With `mut_arg`, a tool gives `levels` their default, and `target_dir` its environment variable.
+#[derive(Debug, Args)]
+pub struct CommonArguments {
+    #[command(flatten)]
+    pub compiler: CompilerArgument,
 
     /// Build at this optimization level; can be given several times
     #[arg(short = 'O', long = "opt-level", value_name = "LEVEL", value_delimiter = ',')]
@@ -63,18 +88,8 @@ pub struct CommonArguments {
 
 impl CommonArguments {
     /// Asks the compiler that is named, or that of the repository, what it is.
-    ///
-    /// A name without a folder is looked up in `PATH`. Any other becomes absolute: cargo runs in
-    /// the folder of a project, where a relative path would be another.
     pub fn compiler(&self) -> Result<Compiler> {
-        let mut rustc = match &self.rustc {
-            Some(path) => path.clone(),
-            None => repository().join("build/stage1/bin/rustc"),
-        };
-        if rustc.components().count() > 1 {
-            rustc = absolute(&rustc).context("cannot find the compiler")?;
-        }
-        Compiler::ask(&rustc)
+        Compiler::ask(&self.compiler.path()?)
     }
 
     /// How cargo is called for builds with `compiler`; see [`CargoBuild::lto`].

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result};
-use serde::Deserialize;
+use cargo_metadata::Message;
 
 use crate::opt_level::OptLevel;
 use crate::project::{Project, Unit};
@@ -67,13 +67,13 @@ impl CargoBuild {
     }
 
     /// Checks the binaries of `job`, and has the compiler write a log of what `filter` lets
-    /// through. It is among the [messages](Built::messages), for one crate after the other, and
-    /// only for those that were not checked in the same folder before.
+    /// through, each line as JSON. It is among the [messages](Built::messages), for one crate after
+    /// the other, and only for those that were not checked in the same folder before.
     ///
     /// An error is the same as that of [`CargoBuild::run`].
     pub fn check_with_log(&self, project: &Project, job: Job<'_>, filter: &str) -> Result<Built> {
         let mut command = self.command(project, job, "check", Some(NonZeroUsize::MIN));
-        command.env("RUSTC_LOG", filter).env("RUSTC_LOG_COLOR", "never");
+        command.env("RUSTC_LOG", filter).env("RUSTC_LOG_FORMAT_JSON", "1");
         command.stderr(Stdio::piped());
         self.output_of(command, job)
     }
@@ -145,32 +145,16 @@ fn profile(level: OptLevel, lto: bool) -> [(&'static str, String); 6] {
     ]
 }
 
-/// A line of cargo's output, as far as it matters here.
-#[derive(Deserialize)]
-struct Message {
-    reason: String,
-    package_id: Option<String>,
-    target: Option<Artifact>,
-    executable: Option<PathBuf>,
-}
-
-#[derive(Deserialize)]
-struct Artifact {
-    name: String,
-    kind: Vec<String>,
-}
-
 /// The binaries of a package among the artifacts that cargo's `output` has. Other lines, which a
 /// compiler or a build may print, are passed over.
 fn executables(output: &[u8], package_id: &str) -> BTreeMap<String, PathBuf> {
-    output
-        .split(|&byte| byte == b'\n')
-        .filter_map(|line| serde_json::from_slice::<Message>(line).ok())
-        .filter(|message| message.reason == "compiler-artifact")
-        .filter(|message| message.package_id.as_deref() == Some(package_id))
-        .filter_map(|message| Some((message.target?, message.executable?)))
-        .filter(|(artifact, _)| artifact.kind.iter().any(|kind| kind == "bin"))
-        .map(|(artifact, executable)| (artifact.name, executable))
+    Message::parse_stream(output)
+        .filter_map(|message| match message {
+            Ok(Message::CompilerArtifact(artifact)) => Some(artifact),
+            _ => None,
+        })
+        .filter(|artifact| artifact.package_id.repr == package_id && artifact.target.is_bin())
+        .filter_map(|artifact| Some((artifact.target.name, artifact.executable?.into())))
         .collect()
 }
 
@@ -181,18 +165,38 @@ pub fn cargo_from_environment() -> OsString {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
     fn only_executables_of_the_package_count() {
-        let output = br#"
-text of a program
-{"reason":"compiler-artifact","package_id":"p","target":{"name":"app","kind":["bin"]},"executable":"/t/app"}
-{"reason":"compiler-artifact","package_id":"p","target":{"name":"lib","kind":["lib"]},"executable":null}
-{"reason":"compiler-artifact","package_id":"q","target":{"name":"other","kind":["bin"]},"executable":"/t/other"}
-{"reason":"build-finished","success":true}
-"#;
-        let found = executables(output, "p");
+        let artifact = |package: &str, name: &str, kind: &str| {
+            json!({
+                "reason": "compiler-artifact",
+                "package_id": package,
+                "manifest_path": "/p/Cargo.toml",
+                "target": {
+                    "name": name, "kind": [kind], "crate_types": [kind], "src_path": "/p/main.rs",
+                },
+                "profile": {
+                    "opt_level": "z", "debuginfo": 0, "debug_assertions": false,
+                    "overflow_checks": false, "test": false,
+                },
+                "features": [],
+                "filenames": [],
+                "executable": (kind == "bin").then(|| format!("/t/{name}")),
+                "fresh": false,
+            })
+        };
+        let output = [
+            "text of a program".to_owned(),
+            artifact("p", "app", "bin").to_string(),
+            artifact("p", "lib", "lib").to_string(),
+            artifact("q", "other", "bin").to_string(),
+            json!({"reason": "build-finished", "success": true}).to_string(),
+        ];
+        let found = executables(output.join("\n").as_bytes(), "p");
         assert_eq!(found, BTreeMap::from([("app".to_owned(), PathBuf::from("/t/app"))]));
     }
 

@@ -15,14 +15,31 @@ impl<T: Serialize> Serialize for Ordered<'_, T> {
 }
 
 /// The flags of each variant, by its name.
-pub fn flags(variants: &[Variant]) -> Ordered<'_, &[String]> {
+fn flags(variants: &[Variant]) -> Ordered<'_, &[String]> {
     let pairs = variants.iter().map(|variant| (variant.name.as_str(), &variant.rustflags[..]));
     Ordered(pairs.collect())
 }
 
-/// A report as JSON that people can read, too, with a line break at the end.
-pub fn render(report: &impl Serialize) -> serde_json::Result<String> {
-    Ok(serde_json::to_string_pretty(report)? + "\n")
+/// JSON that people can read, too, with a line break at the end.
+pub fn pretty(value: &impl Serialize) -> serde_json::Result<String> {
+    Ok(serde_json::to_string_pretty(value)? + "\n")
+}
+
+/// A report as JSON: the first line of `rustc -vV`, the flags of each variant, and the fields of
+/// `results`.
+pub fn render<T: Serialize>(
+    compiler: &str,
+    variants: &[Variant],
+    results: T,
+) -> serde_json::Result<String> {
+    #[derive(Serialize)]
+    struct Root<'a, T> {
+        compiler: &'a str,
+        flags: Ordered<'a, &'a [String]>,
+        #[serde(flatten)]
+        results: T,
+    }
+    pretty(&Root { compiler, flags: flags(variants), results })
 }
 
 #[cfg(test)]
@@ -31,7 +48,7 @@ mod tests {
 
     #[test]
     fn keys_stay_in_their_order() {
-        let text = render(&Ordered(vec![("off", 2), ("on", 1), ("a", 3)])).unwrap();
+        let text = pretty(&Ordered(vec![("off", 2), ("on", 1), ("a", 3)])).unwrap();
         assert_eq!(text, "{\n  \"off\": 2,\n  \"on\": 1,\n  \"a\": 3\n}\n");
     }
 }

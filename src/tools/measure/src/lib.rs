@@ -13,7 +13,6 @@ pub mod compiler;
 pub mod json;
 pub mod opt_level;
 pub mod passes;
-pub mod program;
 pub mod progress;
 pub mod project;
 pub mod report;

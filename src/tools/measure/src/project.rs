@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
+use cargo_metadata::{Metadata, MetadataCommand, Package, Target};
 use serde::Deserialize;
 
 /// The part of a project that is to be measured.
@@ -47,123 +47,94 @@ impl Project {
     /// Asks `cargo` for the project of `manifest`. Fails if cargo does, or if nothing is left to
     /// build.
     pub fn load(cargo: &OsStr, manifest: &Path, filter: &Filter) -> Result<Self> {
-        let mut command = Command::new(cargo);
-        command.args(["metadata", "--no-deps", "--format-version=1", "--manifest-path"]);
-        command.arg(manifest);
+        let mut command = MetadataCommand::new();
+        command.cargo_path(cargo).manifest_path(manifest).no_deps();
         if let Some(folder) = manifest.parent().filter(|folder| folder.is_dir()) {
             command.current_dir(folder);
         }
-        let output = command.output().context("cannot run `cargo metadata`")?;
-        if !output.status.success() {
-            let message = String::from_utf8_lossy(&output.stderr);
-            bail!("cannot read the project `{}`\n{}", manifest.display(), message.trim_end());
-        }
-        Self::from_metadata(&output.stdout, manifest, filter)
+        let metadata = command.exec().map_err(|error| match error {
+            cargo_metadata::Error::CargoMetadata { stderr } => {
+                anyhow!("cannot read the project `{}`\n{}", manifest.display(), stderr.trim_end())
+            }
+            error => anyhow!(error).context("cannot run `cargo metadata`"),
+        })?;
+        Self::from_metadata(&metadata, manifest, filter)
     }
 
-    fn from_metadata(json: &[u8], manifest: &Path, filter: &Filter) -> Result<Self> {
-        let metadata: Metadata =
-            serde_json::from_slice(json).context("cannot understand `cargo metadata`")?;
-        let packages = metadata.chosen_packages(manifest, &filter.packages)?;
+    fn from_metadata(metadata: &Metadata, manifest: &Path, filter: &Filter) -> Result<Self> {
+        let packages = chosen_packages(metadata, manifest, &filter.packages)?;
         for wanted in &filter.binaries {
-            if !packages.iter().any(|package| package.binaries().any(|bin| bin.name == *wanted)) {
+            if !packages.iter().any(|package| binaries(package).any(|bin| bin.name == *wanted)) {
                 bail!("no chosen package of `{}` has a binary `{wanted}`", manifest.display());
             }
         }
         let mut units = Vec::new();
         for package in packages {
-            package.add_units(&filter.binaries, &mut units)?;
+            add_units(package, &filter.binaries, &mut units)?;
         }
         if units.is_empty() {
             bail!("the project `{}` has no binaries", manifest.display());
         }
-        Ok(Project { manifest: manifest.to_owned(), root: metadata.workspace_root, units })
+        let root = metadata.workspace_root.clone().into_std_path_buf();
+        Ok(Project { manifest: manifest.to_owned(), root, units })
     }
 }
 
-/// The output of `cargo metadata`, as far as it matters here.
-#[derive(Deserialize)]
-struct Metadata {
-    packages: Vec<Package>,
-    workspace_default_members: Vec<String>,
-    workspace_root: PathBuf,
+/// The packages with the `names`. Without names, the choice is cargo's: the package of the
+/// manifest, or the default members if the manifest is only that of a workspace.
+fn chosen_packages<'a>(
+    metadata: &'a Metadata,
+    manifest: &Path,
+    names: &[String],
+) -> Result<Vec<&'a Package>> {
+    let packages = &metadata.packages;
+    if let Some(missing) =
+        names.iter().find(|name| !packages.iter().any(|package| package.name == **name))
+    {
+        bail!("the project `{}` has no package `{missing}`", manifest.display());
+    }
+    let own = packages.iter().find(|package| package.manifest_path == manifest);
+    let is_root = manifest.parent() == Some(metadata.workspace_root.as_std_path());
+    Ok(packages
+        .iter()
+        .filter(|package| match own {
+            _ if !names.is_empty() => names.iter().any(|name| package.name == *name),
+            Some(own) if !is_root => package.id == own.id,
+            _ => metadata.workspace_default_members.contains(&package.id),
+        })
+        .collect())
 }
 
-impl Metadata {
-    /// The packages with the `names`. Without names, the choice is cargo's: the package of the
-    /// manifest, or the default members if the manifest is only that of a workspace.
-    fn chosen_packages(&self, manifest: &Path, names: &[String]) -> Result<Vec<&Package>> {
-        if let Some(missing) =
-            names.iter().find(|name| !self.packages.iter().any(|package| package.name == **name))
-        {
-            bail!("the project `{}` has no package `{missing}`", manifest.display());
+fn binaries(package: &Package) -> impl Iterator<Item = &Target> {
+    package.targets.iter().filter(|target| target.is_bin())
+}
+
+/// Adds the package's binaries to `units`: all, or those among `names` if there are any.
+fn add_units(package: &Package, names: &[String], units: &mut Vec<Unit>) -> Result<()> {
+    let targets = own_targets(package)?;
+    let mut by_features = BTreeMap::<_, Vec<_>>::new();
+    for binary in binaries(package) {
+        if names.is_empty() || names.contains(&binary.name) {
+            by_features.entry(&binary.required_features).or_default().push(binary.name.clone());
         }
-        let own = self.packages.iter().find(|package| package.manifest_path == manifest);
-        let is_root = manifest.parent() == Some(&self.workspace_root);
-        Ok(self
-            .packages
-            .iter()
-            .filter(|package| match own {
-                _ if !names.is_empty() => names.contains(&package.name),
-                Some(own) if !is_root => package.id == own.id,
-                _ => self.workspace_default_members.contains(&package.id),
-            })
-            .collect())
     }
+    units.extend(by_features.into_iter().map(|(features, binaries)| Unit {
+        package: package.name.to_string(),
+        package_id: package.id.repr.clone(),
+        targets: targets.clone(),
+        features: features.clone(),
+        binaries,
+    }));
+    Ok(())
 }
 
-#[derive(Deserialize)]
-struct Package {
-    name: String,
-    id: String,
-    manifest_path: PathBuf,
-    targets: Vec<CargoTarget>,
-    metadata: Option<BTreeMap<String, serde_json::Value>>,
-}
-
-impl Package {
-    fn binaries(&self) -> impl Iterator<Item = &CargoTarget> {
-        self.targets.iter().filter(|target| target.kind.iter().any(|kind| kind == "bin"))
-    }
-
-    /// Adds the package's binaries to `units`: all, or those among `names` if there are any.
-    fn add_units(&self, names: &[String], units: &mut Vec<Unit>) -> Result<()> {
-        let targets = self.own_targets()?;
-        let mut by_features = BTreeMap::<_, Vec<_>>::new();
-        for binary in self.binaries() {
-            if names.is_empty() || names.contains(&binary.name) {
-                by_features.entry(&binary.required_features).or_default().push(binary.name.clone());
-            }
-        }
-        units.extend(by_features.into_iter().map(|(features, binaries)| Unit {
-            package: self.name.clone(),
-            package_id: self.id.clone(),
-            targets: targets.clone(),
-            features: features.clone(),
-            binaries,
-        }));
-        Ok(())
-    }
-
-    /// The triples in `[package.metadata.async-size]`.
-    fn own_targets(&self) -> Result<Vec<String>> {
-        let Some(own) = self.metadata.as_ref().and_then(|tables| tables.get("async-size")) else {
-            return Ok(Vec::new());
-        };
-        let own = OwnMetadata::deserialize(own).with_context(|| {
-            format!("cannot understand [package.metadata.async-size] of `{}`", self.name)
-        })?;
-        Ok(own.target.into_iter().chain(own.targets).collect())
-    }
-}
-
-/// A library, binary, test and the like of a package.
-#[derive(Deserialize)]
-struct CargoTarget {
-    name: String,
-    kind: Vec<String>,
-    #[serde(default, rename = "required-features")]
-    required_features: Vec<String>,
+/// The triples in `[package.metadata.async-size]`.
+fn own_targets(package: &Package) -> Result<Vec<String>> {
+    let Some(own) = package.metadata.get("async-size") else { return Ok(Vec::new()) };
+    let own = OwnMetadata::deserialize(own).with_context(|| {
+        format!("cannot understand [package.metadata.async-size] of `{}`", package.name)
+    })?;
+    Ok(own.target.into_iter().chain(own.targets).collect())
 }
 
 /// What a package says for this tool in its manifest.
@@ -182,11 +153,15 @@ mod tests {
     use super::*;
 
     fn package(name: &str, binaries: &[&str], metadata: Value) -> Value {
-        let mut targets = vec![json!({"name": name, "kind": ["lib"]})];
-        targets.extend(binaries.iter().map(|name| json!({"name": name, "kind": ["bin"]})));
+        let target = |name: &str, kind: &str| json!({"name": name, "kind": [kind], "crate_types": [kind], "src_path": "/p/main.rs"});
+        let mut targets = vec![target(name, "lib")];
+        targets.extend(binaries.iter().map(|name| target(name, "bin")));
         json!({
             "name": name,
+            "version": "0.1.0",
             "id": format!("path#{name}"),
+            "dependencies": [],
+            "features": {},
             "manifest_path": format!("/p/{name}/Cargo.toml"),
             "targets": targets,
             "metadata": metadata,
@@ -203,10 +178,15 @@ mod tests {
                 package("duo", &["app", "tool"], json!({"async-size": {"targets": ["a", "b"]}})),
                 featured,
             ],
+            "workspace_members": ["path#drivers", "path#nrf", "path#duo", "path#board"],
             "workspace_default_members": ["path#drivers", "path#nrf", "path#duo"],
             "workspace_root": "/p",
+            "target_directory": "/p/target",
+            "resolve": null,
+            "version": 1,
         });
-        Project::from_metadata(metadata.to_string().as_bytes(), Path::new(manifest), filter)
+        let metadata = serde_json::from_value(metadata).unwrap();
+        Project::from_metadata(&metadata, Path::new(manifest), filter)
     }
 
     fn packages(project: &Project) -> Vec<&str> {
@@ -264,6 +244,6 @@ mod tests {
         let package: Package =
             serde_json::from_value(package("x", &[], json!({"async-size": {"tarjet": "a"}})))
                 .unwrap();
-        assert!(package.own_targets().is_err());
+        assert!(own_targets(&package).is_err());
     }
 }

@@ -5,8 +5,8 @@
 //! ```text
 //! {
 //!   "compiler": "rustc 1.96.0-dev",               the first line of `rustc -vV`
-//!   "valgrind": "valgrind-3.19.0",
 //!   "flags": { "off": ["-Z…"], "on": ["-Z…"] },   the flags of each variant
+//!   "valgrind": "valgrind-3.19.0",
 //!   "results": [
 //!     {
 //!       "program": "hal-tree",
@@ -38,10 +38,8 @@ use super::{Group, Measured, Report};
 use crate::statistics::Ratio;
 
 #[derive(Serialize)]
-struct Root<'a> {
-    compiler: &'a str,
+struct Results<'a> {
     valgrind: &'a str,
-    flags: Ordered<'a, &'a [String]>,
     results: Vec<Mode<'a>>,
 }
 
@@ -77,12 +75,8 @@ pub fn render(report: &Report) -> serde_json::Result<String> {
             variants: costs(report, group, measured),
         })
     });
-    json::render(&Root {
-        compiler: &report.compiler,
-        valgrind: &report.valgrind,
-        flags: json::flags(&report.variants),
-        results: modes.collect(),
-    })
+    let results = Results { valgrind: &report.valgrind, results: modes.collect() };
+    json::render(&report.compiler, &report.variants, results)
 }
 
 fn costs<'a>(

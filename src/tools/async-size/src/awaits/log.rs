@@ -5,7 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-/// What all lines of the pass have.
+use serde::Deserialize;
+
+/// Whose lines are read.
 const MODULE: &str = "rustc_mir_transform::collapse_suspension_points";
 
 /// What is said of points that the log has no reason for.
@@ -55,42 +57,66 @@ struct Round {
     reasons: BTreeMap<String, String>,
 }
 
+/// A line of the log, as `RUSTC_LOG_FORMAT_JSON` has it.
+#[derive(Deserialize)]
+struct Event {
+    target: String,
+    fields: Fields,
+    span: Option<Span>,
+}
+
+#[derive(Deserialize)]
+struct Fields {
+    message: String,
+    groups: Option<String>,
+    members: Option<String>,
+    other: Option<String>,
+    reason: Option<String>,
+}
+
+/// The run of the pass on a body.
+#[derive(Deserialize)]
+struct Span {
+    def_id: String,
+}
+
+/// What the pass says in the line, if it does.
+fn event(line: &str) -> Option<Event> {
+    serde_json::from_str(line).ok().filter(|event: &Event| event.target == MODULE)
+}
+
 /// Whether the line is one of the pass.
 pub fn is_log(line: &str) -> bool {
-    line.contains(MODULE)
+    event(line).is_some()
 }
 
 impl Census {
     /// Counts what is in the log.
     pub fn read(&mut self, log: &str) {
         let mut bodies = BTreeMap::<_, Vec<Round>>::new();
-        let mut body = None;
-        for line in log.lines().filter(|line| is_log(line)) {
+        for Event { fields, span, .. } in log.lines().filter_map(event) {
             self.has_log = true;
-            if let Some(name) = text_between(line, "::run_pass def_id=DefId(", ")") {
-                body = name.split_once(" ~ ").map(|(_, path)| path.to_owned());
+            let Some((_, body)) = span.as_ref().and_then(|span| span.def_id.split_once(" ~ "))
+            else {
                 continue;
-            }
-            let Some(body) = &body else { continue };
-            if line.contains("await the same types") {
-                let groups = text_between(line, "groups=[", "]]").unwrap_or_default();
+            };
+            if let Some(groups) = fields.groups {
                 let sizes = groups.split(']').map(|group| names(group).len());
                 let surplus = sizes.map(|size| size.saturating_sub(1)).sum();
                 let round = Round { surplus, ..Round::default() };
-                bodies.entry(body.clone()).or_default().push(round);
+                bodies.entry(body.to_owned()).or_default().push(round);
                 continue;
             }
             let Some(round) = bodies.get_mut(body).and_then(|rounds| rounds.last_mut()) else {
                 continue;
             };
-            let members = text_between(line, "members=[", "]").map(names).unwrap_or_default();
-            let other = text_between(line, "other=", ",").map(str::to_owned);
-            if line.contains("are merged") {
+            let members = fields.members.as_deref().map(names).unwrap_or_default();
+            if fields.message == "are merged" {
                 round.merged.push(members);
-            } else if let Some(reason) = text_between(line, "reason=\"", "\"") {
+            } else if let Some(reason) = fields.reason {
                 // Of those that go together only in pairs, the first is kept in any case.
-                let blocks = members.into_iter().skip(1).chain(other);
-                round.reasons.extend(blocks.map(|block| (block, reason.to_owned())));
+                let blocks = members.into_iter().skip(1).chain(fields.other);
+                round.reasons.extend(blocks.map(|block| (block, reason.clone())));
             }
         }
         for (body, rounds) in bodies {
@@ -135,42 +161,48 @@ fn names(text: &str) -> Vec<String> {
     words.filter(|word| word.starts_with("bb")).map(str::to_owned).collect()
 }
 
-/// What stands between the two texts where they first come.
-fn text_between<'a>(line: &'a str, before: &str, after: &str) -> Option<&'a str> {
-    let (_, rest) = line.split_once(before)?;
-    Some(rest.split_once(after)?.0)
-}
-
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
 
-    /// A log; `@` stands for [`MODULE`].
-    const LOG: &str = r#"
-warning: something else
- @::run_pass def_id=DefId(0:7 ~ app[1f]::a::{closure#0})
-   0ms @ await the same types, round=0, groups=[[bb1, bb2, bb3], [bb8, bb9]]
-   0ms @ are merged, members=[bb1, bb2], plan=Common { count: 2, tuples: {bb1: [bb1, bb2]} }
-   0ms @ are not merged, leader=bb1, other=bb3, reason="hold different locals"
-   0ms @ is left for the next round
-   0ms @ await the same types, round=1, groups=[[bb1, bb3], [bb8, bb9]]
-   0ms @ are not merged, leader=bb1, other=bb3, reason="hold different locals"
-   0ms @ are merged, members=[bb8, bb9], plan=Common { count: 2 }
- @::run_pass def_id=DefId(0:9 ~ app[1f]::b::{closure#0})
- @::run_pass def_id=DefId(0:3 ~ bus[2e]::c::{closure#0})
-   0ms @ await the same types, round=0, groups=[[bb4, bb5, bb6, bb7]]
-   0ms @ are not merged, members=[bb4, bb5, bb6], reason="cost more together than apart"
-   0ms @ are merged, members=[bb4, bb5], plan=Common { count: 2 }
-"#;
+    /// A line of the pass on `body` of a crate with this name and number.
+    fn line(body: &str, fields: Value) -> String {
+        let span = json!({"name": "run_pass", "def_id": format!("DefId(0:7 ~ {body})")});
+        json!({"level": "DEBUG", "target": MODULE, "fields": fields, "span": span}).to_string()
+    }
 
-    fn log() -> String {
-        LOG.replace('@', MODULE)
+    /// A log of two crates, which have this number behind their names.
+    fn log(number: &str) -> String {
+        let (a, b) = (format!("app[{number}]::a"), format!("app[{number}]::b"));
+        let c = format!("bus[{number}]::c");
+        let same = "await the same types";
+        let merged = "are merged";
+        let not = "are not merged";
+        let reason = "hold different locals";
+        let lines = [
+            "warning: something else".to_owned(),
+            line(&a, json!({"message": "enter"})),
+            line(&a, json!({"message": same, "groups": "[[bb1, bb2, bb3], [bb8, bb9]]"})),
+            line(&a, json!({"message": merged, "members": "[bb1, bb2]", "plan": "{ [bb1] }"})),
+            line(&a, json!({"message": not, "leader": "bb1", "other": "bb3", "reason": reason})),
+            line(&a, json!({"message": "is left for the next round"})),
+            line(&a, json!({"message": same, "groups": "[[bb1, bb3], [bb8, bb9]]"})),
+            line(&a, json!({"message": not, "leader": "bb1", "other": "bb3", "reason": reason})),
+            line(&a, json!({"message": merged, "members": "[bb8, bb9]"})),
+            line(&b, json!({"message": "enter"})),
+            line(&c, json!({"message": same, "groups": "[[bb4, bb5, bb6, bb7]]"})),
+            line(&c, json!({"message": not, "members": "[bb4, bb5, bb6]", "reason": "cost more"})),
+            line(&c, json!({"message": merged, "members": "[bb4, bb5]"})),
+        ];
+        lines.join("\n")
     }
 
     #[test]
     fn points_are_counted_by_crate_over_all_rounds() {
         let mut census = Census::default();
-        census.read(&log());
+        census.read(&log("1f"));
         assert!(census.has_log);
         let app = Counts {
             bodies: 1,
@@ -182,10 +214,7 @@ warning: something else
             bodies: 1,
             surplus: 3,
             gone: 1,
-            left: BTreeMap::from([
-                ("cost more together than apart".to_owned(), 1),
-                (NO_REASON.to_owned(), 1),
-            ]),
+            left: BTreeMap::from([("cost more".to_owned(), 1), (NO_REASON.to_owned(), 1)]),
         };
         let expected = BTreeMap::from([("app".to_owned(), app), ("bus".to_owned(), bus)]);
         assert_eq!(census.crates, expected);
@@ -194,16 +223,17 @@ warning: something else
     #[test]
     fn a_body_counts_once() {
         let mut census = Census::default();
-        census.read(&log());
+        census.read(&log("1f"));
         let once = census.crates.clone();
-        census.read(&log().replace("1f", "f1"));
+        census.read(&log("f1"));
         assert_eq!(census.crates, once);
     }
 
     #[test]
     fn what_others_say_is_no_log() {
         let mut census = Census::default();
-        census.read("warning: await the same types, groups=[[bb1, bb2]]");
+        let groups = json!({"message": "await the same types", "groups": "[[bb1, bb2]]"});
+        census.read(&line("app[1f]::a", groups).replace(MODULE, "another_module"));
         assert!(!census.has_log && census.crates.is_empty());
     }
 }

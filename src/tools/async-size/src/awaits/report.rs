@@ -25,7 +25,7 @@
 
 use std::collections::BTreeMap;
 
-use measure::json::{self, Ordered};
+use measure::json;
 use measure::opt_level::OptLevel;
 use measure::passes::Variant;
 use measure::table::{Grid, SUM};
@@ -40,9 +40,7 @@ how many are gone, and are left. Of these:
 ";
 
 #[derive(Serialize)]
-struct Root<'a> {
-    compiler: &'a str,
-    flags: Ordered<'a, &'a [String]>,
+struct Results<'a> {
     levels: Vec<Level<'a>>,
 }
 
@@ -72,11 +70,8 @@ pub fn json(
         level: level.name(),
         crates: census.crates.iter().map(of_crate).collect(),
     });
-    json::render(&Root {
-        compiler,
-        flags: json::flags(std::slice::from_ref(variant)),
-        levels: levels.collect(),
-    })
+    let results = Results { levels: levels.collect() };
+    json::render(compiler, std::slice::from_ref(variant), results)
 }
 
 fn of_crate<'a>((name, counts): (&'a String, &'a Counts)) -> Crate<'a> {

@@ -46,9 +46,7 @@ Processor time of a build, with cargo and build scripts.
 ";
 
 #[derive(Serialize)]
-struct Root<'a> {
-    compiler: &'a str,
-    flags: Ordered<'a, &'a [String]>,
+struct Results<'a> {
     levels: Vec<Level<'a>>,
 }
 
@@ -87,7 +85,7 @@ pub fn json(
                 .collect(),
         }
     });
-    json::render(&Root { compiler, flags: json::flags(variants), levels: levels.collect() })
+    json::render(compiler, variants, Results { levels: levels.collect() })
 }
 
 fn by_name<T>(variants: &[Variant; 2], values: [T; 2]) -> Ordered<'_, T> {

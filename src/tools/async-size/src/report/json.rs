@@ -34,9 +34,7 @@ use super::{Failure, Report};
 use crate::elf::Sizes;
 
 #[derive(Serialize)]
-struct Root<'a> {
-    compiler: &'a str,
-    flags: Ordered<'a, &'a [String]>,
+struct Results<'a> {
     results: Vec<Binary<'a>>,
     failed: &'a [Failure],
 }
@@ -53,9 +51,7 @@ struct Binary<'a> {
 /// The report as JSON, with a line break at the end.
 pub fn render(report: &Report) -> serde_json::Result<String> {
     let names = || report.variants.iter().map(|variant| variant.name.as_str());
-    let root = Root {
-        compiler: &report.compiler,
-        flags: json::flags(&report.variants),
+    let results = Results {
         results: report
             .results
             .iter()
@@ -69,7 +65,7 @@ pub fn render(report: &Report) -> serde_json::Result<String> {
             .collect(),
         failed: &report.failed,
     };
-    json::render(&root)
+    json::render(&report.compiler, &report.variants, results)
 }
 
 #[cfg(test)]
