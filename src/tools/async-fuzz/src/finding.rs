@@ -199,27 +199,24 @@ fn as_typed(command: &Command) -> String {
 mod tests {
     use super::*;
 
+    impl Finding {
+        /// One without a program, for tests.
+        pub fn of_seed(kind: Kind, seed: u64) -> Self {
+            Finding {
+                kind,
+                seed,
+                shown_by: vec![Configuration::oracle()],
+                scenario: Some(2),
+                program: Vec::new(),
+                note: String::new(),
+                traces: None,
+                messages: String::new(),
+            }
+        }
+    }
+
     fn page(kind: Kind) -> String {
-        let tools = Tools {
-            rustc: "rustc".into(),
-            allocator: None,
-            checks: Vec::new(),
-            lld: None,
-            linker: Vec::new(),
-            has_passes: true,
-            valgrind: None,
-        };
-        let finding = Finding {
-            kind,
-            seed: 4711,
-            shown_by: vec![Configuration::oracle()],
-            scenario: Some(2),
-            program: Vec::new(),
-            note: String::new(),
-            traces: None,
-            messages: String::new(),
-        };
-        finding.page(&tools)
+        Finding::of_seed(kind, 4711).page(&Tools::bare("rustc".into(), true))
     }
 
     #[test]

@@ -441,7 +441,6 @@ fn has_memcheck(configuration: &Configuration, matrix: &[Configuration]) -> bool
 
 #[cfg(test)]
 mod tests {
-    use std::path::PathBuf;
     use std::sync::{Mutex, PoisonError};
 
     use measure::opt_level::OptLevel;
@@ -478,17 +477,12 @@ mod tests {
         judge.judge(&seeds).unwrap().unwrap()
     }
 
-    fn tools(rustc: PathBuf, has_passes: bool) -> Tools {
-        let (checks, linker) = (Vec::new(), Vec::new());
-        Tools { rustc, allocator: None, checks, lld: None, linker, has_passes, valgrind: None }
-    }
-
     /// Any compiler has to build the programs, and at any level they have to do the same.
     #[test]
     fn programs_do_the_same_at_all_levels() {
         let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let Ok(rustc) = which::which("rustc") else { return };
-        let findings = judge(tools(rustc, false), OptLevel::Z, 60);
+        let findings = judge(Tools::bare(rustc, false), OptLevel::Z, 60);
         assert!(findings.is_empty(), "{findings:#?}");
     }
 
@@ -509,7 +503,7 @@ mod tests {
         );
         std::fs::write(&script, text).unwrap();
         std::fs::set_permissions(&script, PermissionsExt::from_mode(0o755)).unwrap();
-        Some(judge(tools(script, true), OptLevel::O1, count))
+        Some(judge(Tools::bare(script, true), OptLevel::O1, count))
     }
 
     #[cfg(unix)]

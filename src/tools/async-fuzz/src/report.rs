@@ -144,16 +144,7 @@ mod tests {
     use super::*;
 
     fn report() -> Report {
-        let finding = Finding {
-            kind: Kind::Difference,
-            seed: 17,
-            shown_by: vec![Configuration::oracle()],
-            scenario: Some(2),
-            program: Vec::new(),
-            note: String::new(),
-            traces: None,
-            messages: String::new(),
-        };
+        let finding = Finding::of_seed(Kind::Difference, 17);
         let other = Finding { kind: Kind::Memcheck, ..finding.clone() };
         Report {
             compiler: "rustc 1.96.0-dev".into(),

@@ -336,16 +336,16 @@ pub fn whole_text(program: &Program) -> String {
 mod tests {
     use super::*;
 
-    fn tools() -> Tools {
-        Tools {
-            rustc: "rustc".into(),
-            allocator: None,
-            checks: Vec::new(),
-            lld: None,
-            linker: Vec::new(),
-            has_passes: true,
-            valgrind: None,
+    impl Tools {
+        /// Nothing but the compiler, for tests.
+        pub fn bare(rustc: PathBuf, has_passes: bool) -> Self {
+            let (checks, linker) = (Vec::new(), Vec::new());
+            Tools { rustc, allocator: None, checks, lld: None, linker, has_passes, valgrind: None }
         }
+    }
+
+    fn tools() -> Tools {
+        Tools::bare("rustc".into(), true)
     }
 
     fn words(command: &Command) -> Vec<String> {

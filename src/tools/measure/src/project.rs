@@ -153,7 +153,10 @@ mod tests {
     use super::*;
 
     fn package(name: &str, binaries: &[&str], metadata: Value) -> Value {
-        let target = |name: &str, kind: &str| json!({"name": name, "kind": [kind], "crate_types": [kind], "src_path": "/p/main.rs"});
+        let target = |name: &str, kind: &str| {
+            let kinds = [kind];
+            json!({"name": name, "kind": kinds, "crate_types": kinds, "src_path": "/p/main.rs"})
+        };
         let mut targets = vec![target(name, "lib")];
         targets.extend(binaries.iter().map(|name| target(name, "bin")));
         json!({
