@@ -5,6 +5,7 @@
 //@ run-pass
 //@ edition: 2024
 //@ no-prefer-dynamic
+//@ aux-build: ../../auxiliary/events.rs
 //@ compile-flags: -Zvalidate-mir -Zlint-mir
 //@ revisions: off level2 level3 levels levelz debuginfo abort alone
 //@[off] compile-flags: -Zasync-returned-panic=yes -Copt-level=0
@@ -19,50 +20,18 @@
 
 #![feature(optimize_attribute)]
 
-use std::cell::{Cell, RefCell};
+extern crate events;
+
+use std::cell::Cell;
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
+use std::task::{Context, Poll, Waker};
+
+use events::{EVENTS, Noisy, PANIC_AT, event, noisy, note, waker};
 
 thread_local! {
-    static EVENTS: RefCell<Vec<(&'static str, usize)>> = const { RefCell::new(Vec::new()) };
-    static PANIC_AT: Cell<usize> = const { Cell::new(usize::MAX) };
     static PENDING: Cell<usize> = const { Cell::new(0) };
-}
-
-fn note(what: &'static str, number: usize) {
-    EVENTS.with_borrow_mut(|events| events.push((what, number)));
-}
-
-/// Notes what happens, and panics if it is the time to.
-fn event(what: &'static str, number: usize) {
-    note(what, number);
-    if EVENTS.with_borrow(Vec::len) > PANIC_AT.get() && !std::thread::panicking() {
-        PANIC_AT.set(usize::MAX);
-        note("panics", 0);
-        resume_unwind(Box::new(()));
-    }
-}
-
-struct Noisy(usize);
-
-impl Noisy {
-    fn look(&self) -> usize {
-        event("look", self.0);
-        self.0
-    }
-}
-
-impl Drop for Noisy {
-    fn drop(&mut self) {
-        event("drop", self.0);
-    }
-}
-
-fn noisy(number: usize) -> Noisy {
-    event("make", number);
-    Noisy(number)
 }
 
 /// A future written by hand.
@@ -514,12 +483,6 @@ macro_rules! programs {
 
 programs!(together);
 programs!(apart, #[optimize(none)]);
-
-fn waker(number: usize) -> Waker {
-    const TABLE: RawWakerVTable =
-        RawWakerVTable::new(|data| RawWaker::new(data, &TABLE), |_| {}, |_| {}, |_| {});
-    unsafe { Waker::new(std::ptr::without_provenance(number), &TABLE) }
-}
 
 /// Runs a program with a panic at an event, and drops it when it is over or was polled so often.
 /// Gives what happened, and whether it was over.

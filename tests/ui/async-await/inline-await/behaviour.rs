@@ -7,6 +7,7 @@
 //@ edition: 2024
 //@ needs-unwind
 //@ no-prefer-dynamic
+//@ aux-build: ../../auxiliary/events.rs
 //@ compile-flags: -Zvalidate-mir -Zlint-mir -Zasync-returned-panic=no
 //@ revisions: level2 level3 levels levelz debuginfo abort alone
 //@[level2] compile-flags: -Copt-level=2
@@ -17,50 +18,14 @@
 //@[levels] compile-flags: -Copt-level=s
 //@[levelz] compile-flags: -Copt-level=z
 
-use std::cell::{Cell, RefCell};
+extern crate events;
+
 use std::future::Future;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
+use std::task::{Context, Poll};
 
-thread_local! {
-    static EVENTS: RefCell<Vec<(&'static str, usize)>> = const { RefCell::new(Vec::new()) };
-    static PANIC_AT: Cell<usize> = const { Cell::new(usize::MAX) };
-}
-
-fn note(what: &'static str, number: usize) {
-    EVENTS.with_borrow_mut(|events| events.push((what, number)));
-}
-
-/// Notes what happens, and panics if it is the time to.
-fn event(what: &'static str, number: usize) {
-    note(what, number);
-    if EVENTS.with_borrow(Vec::len) > PANIC_AT.get() && !std::thread::panicking() {
-        PANIC_AT.set(usize::MAX);
-        note("panics", 0);
-        resume_unwind(Box::new(()));
-    }
-}
-
-struct Noisy(usize);
-
-impl Noisy {
-    fn look(&self) -> usize {
-        event("look", self.0);
-        self.0
-    }
-}
-
-impl Drop for Noisy {
-    fn drop(&mut self) {
-        event("drop", self.0);
-    }
-}
-
-fn noisy(number: usize) -> Noisy {
-    event("make", number);
-    Noisy(number)
-}
+use events::{EVENTS, Noisy, PANIC_AT, event, noisy, note, waker};
 
 /// Pending as often as it says; notes by which waker it is polled.
 struct Leaf(usize);
@@ -282,12 +247,6 @@ macro_rules! programs {
 
 programs!(taken_in);
 programs!(left_alone, #[inline(never)]);
-
-fn waker(number: usize) -> Waker {
-    const TABLE: RawWakerVTable =
-        RawWakerVTable::new(|data| RawWaker::new(data, &TABLE), |_| {}, |_| {}, |_| {});
-    unsafe { Waker::new(std::ptr::without_provenance(number), &TABLE) }
-}
 
 /// Runs a future with a panic at an event, and drops it when it has been polled so often.
 fn run(make: &dyn Fn() -> Pin<Box<dyn Future<Output = usize>>>, polls: usize, panic_at: usize) {
