@@ -7,6 +7,10 @@
 #![no_std]
 #![no_main]
 
+#[macro_use]
+#[path = "../board.rs"]
+mod board;
+
 use core::{fmt::Write as _, ops::Range};
 
 use crash as _;
@@ -345,19 +349,7 @@ async fn main(spawner: Spawner) {
     spawner.spawn(sampler(adc, Input::new(p.P0_11, Pull::Up)).unwrap());
     spawner.spawn(writer(store).unwrap());
 
-    let uart = BufferedUarte::new(
-        p.UARTE0,
-        p.TIMER0,
-        p.PPI_CH0,
-        p.PPI_CH1,
-        p.PPI_GROUP0,
-        p.P0_08,
-        p.P0_06,
-        Irqs,
-        uarte::Config::default(),
-        RX.take(),
-        TX.take(),
-    );
+    let uart = board_uart!(p, uarte::Config::default(), RX.take(), TX.take());
     let (rx, output) = uart.split();
     let mut terminal = Terminal { lines: LineReader::new(rx), output, store };
     loop {

@@ -6,6 +6,10 @@
 #![no_std]
 #![no_main]
 
+#[macro_use]
+#[path = "../board.rs"]
+mod board;
+
 use crash as _;
 use drivers::{
     bme280::Climate,
@@ -197,19 +201,7 @@ async fn main(spawner: Spawner) {
     let mut config = uarte::Config::default();
     config.baudrate = uarte::Baudrate::Baud19200;
     config.parity = uarte::Parity::Included;
-    let uart = BufferedUarte::new(
-        p.UARTE0,
-        p.TIMER0,
-        p.PPI_CH0,
-        p.PPI_CH1,
-        p.PPI_GROUP0,
-        p.P0_08,
-        p.P0_06,
-        Irqs,
-        config,
-        RX.take(),
-        TX.take(),
-    );
+    let uart = board_uart!(p, config, RX.take(), TX.take());
     let (rx, tx) = uart.split();
     let port = Port::new(rx, tx, output(p.P1_08.into()), BAUD);
     let address = {

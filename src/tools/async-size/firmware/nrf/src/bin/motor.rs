@@ -6,6 +6,10 @@
 #![no_std]
 #![no_main]
 
+#[macro_use]
+#[path = "../board.rs"]
+mod board;
+
 use core::fmt::Write as _;
 
 use drivers::{
@@ -295,19 +299,7 @@ async fn main(spawner: Spawner) {
     let emergency = Input::new(p.P1_07, Pull::Up);
     spawner.spawn(switches(limit, emergency).unwrap());
 
-    let uart = BufferedUarte::new(
-        p.UARTE0,
-        p.TIMER0,
-        p.PPI_CH0,
-        p.PPI_CH1,
-        p.PPI_GROUP0,
-        p.P0_08,
-        p.P0_06,
-        Irqs,
-        uarte::Config::default(),
-        RX.take(),
-        TX.take(),
-    );
+    let uart = board_uart!(p, uarte::Config::default(), RX.take(), TX.take());
     let (rx, output) = uart.split();
     let mut terminal = Terminal { lines: LineReader::new(rx), output };
     loop {

@@ -5,6 +5,10 @@
 #![no_std]
 #![no_main]
 
+#[macro_use]
+#[path = "../board.rs"]
+mod board;
+
 use crash as _;
 use drivers::shell::{Board, Fault, Light, Shell};
 use embassy_embedded_hal::adapter::BlockingAsync;
@@ -178,19 +182,7 @@ async fn main(spawner: Spawner) {
     spawner.spawn(light(0, led(p.P0_13.into())).unwrap());
     spawner.spawn(light(1, led(p.P0_14.into())).unwrap());
 
-    let uart = BufferedUarte::new(
-        p.UARTE0,
-        p.TIMER0,
-        p.PPI_CH0,
-        p.PPI_CH1,
-        p.PPI_GROUP0,
-        p.P0_08,
-        p.P0_06,
-        Irqs,
-        uarte::Config::default(),
-        RX.take(),
-        TX.take(),
-    );
+    let uart = board_uart!(p, uarte::Config::default(), RX.take(), TX.take());
     let (input, output) = uart.split();
     let channels = [
         ChannelConfig::single_ended(p.P0_02),

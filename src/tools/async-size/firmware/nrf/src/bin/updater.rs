@@ -4,6 +4,10 @@
 #![no_std]
 #![no_main]
 
+#[macro_use]
+#[path = "../board.rs"]
+mod board;
+
 use crash as _;
 use drivers::{
     link::{Config, Link},
@@ -97,19 +101,7 @@ async fn main(spawner: Spawner) {
     let p = embassy_nrf::init(Default::default());
     spawner.spawn(indicator(Output::new(p.P0_13, Level::High, OutputDrive::Standard)).unwrap());
 
-    let uart = BufferedUarte::new(
-        p.UARTE0,
-        p.TIMER0,
-        p.PPI_CH0,
-        p.PPI_CH1,
-        p.PPI_GROUP0,
-        p.P0_08,
-        p.P0_06,
-        Irqs,
-        uarte::Config::default(),
-        RX.take(),
-        TX.take(),
-    );
+    let uart = board_uart!(p, uarte::Config::default(), RX.take(), TX.take());
     let (input, output) = uart.split();
     let flash = &*FLASH.init(Mutex::new(YieldingAsync::new(BlockingAsync::new(Nvmc::new(p.NVMC)))));
     let slot = Partition::new(flash, SLOT, SLOT_SIZE);
