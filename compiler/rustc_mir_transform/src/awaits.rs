@@ -34,6 +34,7 @@ use rustc_span::Spanned;
 use tracing::debug;
 
 use crate::only_ready::poll_variants;
+use crate::reachable::reachable_from;
 
 /// How many of the blocks behind an await are searched, at most. As a rule there are only a few:
 /// the storage of the awaitee ends at the end of the statement.
@@ -162,14 +163,10 @@ pub(crate) fn awaited_types<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> FxInd
     let Some(variants) = poll_variants(tcx) else { return FxIndexSet::default() };
     let mut finder = AwaitFinder { tcx, body, variants, locals: None };
     let mut awaited = FxIndexSet::default();
-    let mut seen = FxHashSet::default();
-    let mut reachable = vec![START_BLOCK];
-    while let Some(block) = reachable.pop() {
-        if seen.insert(block) {
-            awaited.extend(finder.awaited_type(block));
-            reachable.extend(real_successors(body.basic_blocks[block].terminator()));
-        }
-    }
+    reachable_from(body, [START_BLOCK], |block| {
+        awaited.extend(finder.awaited_type(block));
+        real_successors(body.basic_blocks[block].terminator())
+    });
     awaited
 }
 

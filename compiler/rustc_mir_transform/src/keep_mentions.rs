@@ -40,6 +40,7 @@ use rustc_span::Spanned;
 
 use crate::awaits::awaits_by_lowering;
 use crate::mentioned_items::mentioned_in;
+use crate::reachable::reachable_from;
 
 pub(super) enum KeepMentions {
     /// Collects what is mentioned.
@@ -112,17 +113,14 @@ fn reachable(
     body: &Body<'_>,
     starts: impl IntoIterator<Item = BasicBlock>,
 ) -> DenseBitSet<BasicBlock> {
-    let mut found = DenseBitSet::new_empty(body.basic_blocks.len());
-    let mut waiting: Vec<_> = starts.into_iter().collect();
-    while let Some(block) = waiting.pop() {
-        if found.insert(block) {
-            match body.basic_blocks[block].terminator().kind {
-                TerminatorKind::Yield { resume, .. } => waiting.push(resume),
-                ref kind => waiting.extend(kind.successors()),
-            }
-        }
-    }
-    found
+    reachable_from(body, starts, |block| {
+        let kind = &body.basic_blocks[block].terminator().kind;
+        let drop = match *kind {
+            TerminatorKind::Yield { drop, .. } => drop,
+            _ => None,
+        };
+        kind.successors().filter(move |&target| Some(target) != drop)
+    })
 }
 
 fn hand_to_glue(body: &mut Body<'_>) {

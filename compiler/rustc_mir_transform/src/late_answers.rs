@@ -55,6 +55,7 @@ use tracing::debug;
 
 use crate::inline_await::GoesWithInlineAwait;
 use crate::patch::MirPatch;
+use crate::reachable::reachable_from;
 use crate::saved_locals::saved_locals;
 use crate::simplify;
 use crate::upvars_in_place::move_to_local;
@@ -179,12 +180,7 @@ fn delay<'tcx>(
 fn is_mentioned_in_cleanup(body: &Body<'_>, unwind: UnwindAction, locals: [Local; 2]) -> bool {
     let UnwindAction::Cleanup(cleanup) = unwind else { return false };
     let mut mentions = Mentions { locals, is_found: false };
-    let mut seen = DenseBitSet::new_empty(body.basic_blocks.len());
-    let mut waiting = vec![cleanup];
-    while let Some(block) = waiting.pop() {
-        if !seen.insert(block) {
-            continue;
-        }
+    reachable_from(body, [cleanup], |block| {
         let data = &body.basic_blocks[block];
         for statement in &data.statements {
             if !matches!(statement.kind, StatementKind::StorageDead(_)) {
@@ -192,8 +188,8 @@ fn is_mentioned_in_cleanup(body: &Body<'_>, unwind: UnwindAction, locals: [Local
             }
         }
         mentions.visit_terminator(data.terminator(), body.terminator_loc(block));
-        waiting.extend(data.terminator().successors());
-    }
+        data.terminator().successors()
+    });
     mentions.is_found
 }
 

@@ -73,6 +73,7 @@ use crate::awaits::{find_awaits, real_successors};
 use crate::certain_body::{self, CertainBody};
 use crate::elide_no_await;
 use crate::only_ready::makes_only_ready;
+use crate::reachable::reachable_from;
 
 /// How deep awaitees of awaitees are looked at. A crate may raise its recursion limit to anything,
 /// and each body is looked at for each of those that it is awaited by.
@@ -104,24 +105,18 @@ fn summary_of<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> Option<PollSummary<
     let never_waits: FxHashMap<_, _> =
         find_awaits(tcx, body).into_iter().map(|found| (found.switch, found)).collect();
     let mut awaitees = vec![];
-    let mut seen = FxHashSet::default();
-    let mut reachable = vec![START_BLOCK];
-    while let Some(block) = reachable.pop() {
-        if !seen.insert(block) {
-            continue;
-        }
-        if let Some(found) = never_waits.get(&block) {
-            awaitees.push(found.awaitee);
-            reachable.push(found.ready);
-            continue;
-        }
+    let mut may_suspend = false;
+    reachable_from(body, [START_BLOCK], |block| {
+        let found = never_waits.get(&block);
+        awaitees.extend(found.map(|found| found.awaitee));
         let terminator = body.basic_blocks[block].terminator();
-        if let TerminatorKind::Yield { .. } = terminator.kind {
-            return None;
-        }
-        reachable.extend(real_successors(terminator));
-    }
-    Some(PollSummary { awaitees, answer: constant_answer(body) })
+        may_suspend |= matches!(terminator.kind, TerminatorKind::Yield { .. });
+        // An await goes on only where its answer is ready.
+        real_successors(terminator)
+            .filter(move |&target| found.is_none_or(|found| target == found.ready))
+    });
+    let summary = || PollSummary { awaitees, answer: constant_answer(body) };
+    (!may_suspend).then(summary)
 }
 
 /// The constant that is all a body without upvars computes.

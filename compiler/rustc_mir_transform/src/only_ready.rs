@@ -34,6 +34,7 @@ use rustc_middle::mir::*;
 use rustc_middle::ty::TyCtxt;
 
 use crate::certain_body::CertainBody;
+use crate::reachable::reachable_from;
 
 /// Whether a function with this `body`, which returns a `Poll`, returns nothing but `Ready`.
 pub(crate) fn makes_only_ready<'tcx>(tcx: TyCtxt<'tcx>, body: CertainBody<'tcx>) -> bool {
@@ -121,29 +122,20 @@ fn is_compiled_so<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> bool {
 
 /// Whether each way to a `Return` leads through one of the blocks of `assigned`.
 fn is_assigned_at_returns(body: &Body<'_>, assigned: &DenseBitSet<BasicBlock>) -> bool {
-    let mut seen = DenseBitSet::new_empty(body.basic_blocks.len());
+    let terminator = |block: BasicBlock| body.basic_blocks[block].terminator();
     // A drop of the return place leaves it without a value.
-    let mut waiting: Vec<_> = body
-        .basic_blocks
-        .iter()
-        .filter(|data| {
-            matches!(data.terminator().kind, TerminatorKind::Drop { place, .. }
-                if place.local == RETURN_PLACE)
-        })
-        .flat_map(|data| data.terminator().successors())
-        .chain([START_BLOCK])
-        .collect();
-    while let Some(block) = waiting.pop() {
-        if assigned.contains(block) || !seen.insert(block) {
-            continue;
-        }
-        let terminator = body.basic_blocks[block].terminator();
-        if let TerminatorKind::Return = terminator.kind {
-            return false;
-        }
-        waiting.extend(terminator.successors());
-    }
-    true
+    let drops = body.basic_blocks.indices().filter(|&block| {
+        matches!(terminator(block).kind, TerminatorKind::Drop { place, .. }
+            if place.local == RETURN_PLACE)
+    });
+    let starts = drops.flat_map(|block| terminator(block).successors()).chain([START_BLOCK]);
+    let unassigned = reachable_from(body, starts, |block| {
+        let is_assigned = assigned.contains(block);
+        terminator(block).successors().filter(move |_| !is_assigned)
+    });
+    unassigned.iter().all(|block| {
+        assigned.contains(block) || !matches!(terminator(block).kind, TerminatorKind::Return)
+    })
 }
 
 /// Looks for the blocks that assign a `Ready` to the return place, and for anything else that may

@@ -16,6 +16,7 @@ use rustc_mir_dataflow::impls::always_storage_live_locals;
 
 use crate::awaits::{Await, call_in};
 use crate::never_pending::makes_coroutine;
+use crate::reachable::reachable_from;
 
 /// The argument with the task context, in each body of a coroutine.
 const CONTEXT: Local = Local::from_u32(2);
@@ -257,21 +258,11 @@ fn maker<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>, found: &Await<'tcx>) -> Opt
 
 /// The blocks of a coroutine's body that are run when it is dropped while it is suspended.
 fn dropping_blocks(body: &Body<'_>) -> DenseBitSet<BasicBlock> {
-    let mut found = DenseBitSet::new_empty(body.basic_blocks.len());
-    let mut waiting: Vec<_> = body
-        .basic_blocks
-        .iter()
-        .filter_map(|data| match data.terminator().kind {
-            TerminatorKind::Yield { drop, .. } => drop,
-            _ => None,
-        })
-        .collect();
-    while let Some(block) = waiting.pop() {
-        if found.insert(block) {
-            waiting.extend(body.basic_blocks[block].terminator().successors());
-        }
-    }
-    found
+    let drops = body.basic_blocks.iter().filter_map(|data| match data.terminator().kind {
+        TerminatorKind::Yield { drop, .. } => drop,
+        _ => None,
+    });
+    reachable_from(body, drops, |block| body.basic_blocks[block].terminator().successors())
 }
 
 /// The unwinding of the first drop of `local` on the way from `block`, if nothing is done before.
