@@ -38,12 +38,14 @@
 //!      the flag off as well;
 //!    * an impl is found by its header as it is written. No impl is selected: the program is known
 //!      to be well-formed, so there is no need to prove that the only impl applies;
-//!    * whether a type is `Freeze` is decided by its outermost layer ([`is_freeze`]).
+//!    * whether a type is `Freeze` is decided by its outermost layer ([`is_freeze`]), and whether
+//!      it needs drop without asking what is `Copy` ([`may_need_drop`]).
 //! 3. *The same errors are reported.* What is not called any more has no constant whose evaluation
 //!    may fail.
 //!
 //! (`tests/ui/async-await/certain-body`)
 
+use rustc_data_structures::fx::FxHashSet;
 use rustc_hir as hir;
 use rustc_hir::LangItem;
 use rustc_hir::def::DefKind;
@@ -51,6 +53,7 @@ use rustc_hir::def_id::{DefId, LocalDefId};
 use rustc_middle::middle::codegen_fn_attrs::CodegenFnAttrFlags;
 use rustc_middle::mir::{Body, Const, UnevaluatedConst};
 use rustc_middle::ty::fast_reject::{TreatParams, simplify_type};
+use rustc_middle::ty::util::needs_drop_components;
 use rustc_middle::ty::{self, GenericArgsRef, ImplPolarity, Ty, TyCtxt, TypingEnv};
 use rustc_span::sym;
 use tracing::debug;
@@ -252,6 +255,47 @@ pub(crate) fn is_freeze<'tcx>(
     } else {
         ty.is_freeze(tcx, typing_env)
     }
+}
+
+/// How many types are looked at for one answer of [`may_need_drop`].
+const COMPONENTS_LIMIT: usize = 1000;
+
+/// Whether a value of type `ty` may have something to drop, as far as the types of fields and the
+/// headers of impls tell.
+///
+/// `Ty::needs_drop` would also ask whether types are `Copy`, which may take proofs. Those for an
+/// instance are not asked for with the flag off.
+pub(crate) fn may_need_drop<'tcx>(tcx: TyCtxt<'tcx>, ty: Ty<'tcx>) -> bool {
+    let has_drop_impl = |ty: Ty<'tcx>| {
+        let (Some(drop), Some(simplified)) = (
+            tcx.lang_items().drop_trait(),
+            simplify_type(tcx, ty, TreatParams::InstantiateWithInfer),
+        ) else {
+            return true;
+        };
+        tcx.trait_impls_of(drop).non_blanket_impls().contains_key(&simplified)
+    };
+    let mut seen = FxHashSet::default();
+    let mut waiting = vec![ty];
+    while let Some(ty) = waiting.pop() {
+        let Ok(components) = needs_drop_components(tcx, ty) else { return true };
+        for component in components {
+            if !seen.insert(component) {
+                continue;
+            }
+            match *component.kind() {
+                _ if seen.len() > COMPONENTS_LIMIT || has_drop_impl(component) => return true,
+                // What is in these is never dropped.
+                ty::Adt(adt, _) if adt.is_manually_drop() || adt.is_union() => {}
+                ty::Adt(adt, args) => {
+                    waiting.extend(adt.all_fields().map(|field| field.ty(tcx, args)));
+                }
+                ty::Closure(_, args) => waiting.extend(args.as_closure().upvar_tys()),
+                _ => return true,
+            }
+        }
+    }
+    false
 }
 
 /// Whether a predicate may be proved for the sake of `body`, which is to be inlined into `caller`

@@ -431,7 +431,7 @@ impl<'tcx> Inliner<'tcx> {
             return Err("does not hold together when it is normalized");
         }
         let first = body.basic_blocks.next_index();
-        site.inline(tcx, self.typing_env, body, callee, instance);
+        site.inline(tcx, body, callee, instance);
         self.inlined.push((first..body.basic_blocks.next_index(), found.awaitee, inlined_by));
         Ok(())
     }

@@ -1,7 +1,5 @@
 //! What is left in a future that has been polled for the last time.
 
-use rustc_hir::{CoroutineDesugaring, CoroutineKind};
-
 use crate::ty::{self, Ty, TyCtxt};
 
 impl<'tcx> TyCtxt<'tcx> {
@@ -10,9 +8,6 @@ impl<'tcx> TyCtxt<'tcx> {
     /// or *poisoned*, or have no state and nothing that needs drop.
     pub fn finished_is_empty(self, ty: Ty<'tcx>) -> bool {
         let ty::Coroutine(def_id, _) = *ty.kind() else { return false };
-        matches!(
-            self.coroutine_kind(def_id),
-            Some(CoroutineKind::Desugared(CoroutineDesugaring::Async, _))
-        ) && !self.is_async_drop_in_place_coroutine(def_id)
+        self.coroutine_is_async(def_id) && !self.is_async_drop_in_place_coroutine(def_id)
     }
 }

@@ -15,6 +15,7 @@ use rustc_middle::ty::{self, Instance, TyCtxt};
 use rustc_mir_dataflow::impls::always_storage_live_locals;
 
 use crate::awaits::{Await, call_in};
+use crate::certain_body;
 use crate::never_pending::makes_coroutine;
 use crate::reachable::reachable_from;
 
@@ -80,7 +81,6 @@ impl<'tcx> Site<'tcx> {
     pub(super) fn inline(
         self,
         tcx: TyCtxt<'tcx>,
-        typing_env: ty::TypingEnv<'tcx>,
         body: &mut Body<'tcx>,
         mut callee: Body<'tcx>,
         instance: Instance<'tcx>,
@@ -95,7 +95,7 @@ impl<'tcx> Site<'tcx> {
         remove_drops(&mut callee, |place| {
             place.as_local().is_some_and(|local| {
                 upvars.iter().any(|&upvar| upvar == local)
-                    && !body.local_decls[local].ty.needs_drop(tcx, typing_env)
+                    && !certain_body::may_need_drop(tcx, body.local_decls[local].ty)
             })
         });
 

@@ -5,7 +5,7 @@
 //@ run-pass
 //@ edition: 2024
 //@ no-prefer-dynamic
-//@ aux-build: ../../auxiliary/events.rs
+//@ aux-build: events.rs
 //@ compile-flags: -Zvalidate-mir -Zlint-mir
 //@ revisions: off level2 level3 levels levelz debuginfo abort alone
 //@[off] compile-flags: -Zasync-returned-panic=yes -Copt-level=0

@@ -7,7 +7,7 @@
 //@ edition: 2024
 //@ needs-unwind
 //@ no-prefer-dynamic
-//@ aux-build: ../../auxiliary/events.rs
+//@ aux-build: ../../collapse-suspension-points/auxiliary/events.rs
 //@ compile-flags: -Zvalidate-mir -Zlint-mir -Zasync-returned-panic=no
 //@ revisions: level2 level3 levels levelz debuginfo abort alone
 //@[level2] compile-flags: -Copt-level=2
