@@ -374,6 +374,9 @@ pub(crate) fn call_in<'a, 'tcx>(
 }
 
 /// How a body uses one of its locals, apart from its storage, its drop, and what the debugger sees.
+///
+/// `SsaLocals` says which locals are assigned once, but takes what is borrowed for something else,
+/// and an awaitee and what pins it are borrowed.
 #[derive(Clone, Copy, Default)]
 struct LocalUse {
     definition: Definition,

@@ -525,17 +525,25 @@ fn may_be_inlined(tcx: TyCtxt<'_>, def_id: LocalDefId, body: &Body<'_>) -> bool 
 }
 
 /// How much code a body is, about: the statements that do something, and the ways it may go.
+///
+/// [`CostChecker`] estimates what a function costs its caller: it counts cleanup, which an inlined
+/// awaitee mostly shares, and folds what is constant in the caller. It knows no suspension point.
+///
+/// [`CostChecker`]: crate::cost_checker::CostChecker
 fn cost(body: &Body<'_>) -> usize {
+    let blocks = body.basic_blocks.iter().filter(|data| !data.is_cleanup);
+    blocks.map(|data| cost_of(&data.statements, data.terminator())).sum()
+}
+
+/// The same, of a block or the end of one.
+pub(crate) fn cost_of(statements: &[Statement<'_>], terminator: &Terminator<'_>) -> usize {
     let is_code = |statement: &&Statement<'_>| matches!(statement.kind, StatementKind::Assign(_));
-    let of_block = |data: &BasicBlockData<'_>| {
-        let of_terminator = match data.terminator().kind {
-            TerminatorKind::Call { .. } | TerminatorKind::Yield { .. } => 3,
-            TerminatorKind::Goto { .. } => 0,
-            _ => 1,
-        };
-        data.statements.iter().filter(is_code).count() + of_terminator
+    let of_terminator = match terminator.kind {
+        TerminatorKind::Call { .. } | TerminatorKind::Yield { .. } => 3,
+        TerminatorKind::Goto { .. } => 0,
+        _ => 1,
     };
-    body.basic_blocks.iter().filter(|data| !data.is_cleanup).map(of_block).sum()
+    statements.iter().filter(is_code).count() + of_terminator
 }
 
 /// Whether the coroutine is used in its body by anything but its upvars.

@@ -11,6 +11,7 @@ use tracing::debug;
 use super::compare::{Candidate, Comparer, MergedBlock, Successor};
 use super::{HOLD_DIFFERENT_LOCALS, LEADERS_LIMIT, REGION_LIMIT, SITES_LIMIT, called_from};
 use crate::certain_body;
+use crate::inline_await::cost_of;
 use crate::never_pending::makes_coroutine;
 use crate::saved_locals::saved_locals;
 
@@ -257,16 +258,8 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
     /// The cost of the blocks that are gone when `merged` is one block.
     fn saved(&self, candidate: &Candidate, merged: &MergedBlock) -> isize {
         let block = &self.body.basic_blocks[merged.blocks[0]];
-        let assigns = block.statements[merged.from[0]..]
-            .iter()
-            .filter(|statement| matches!(statement.kind, StatementKind::Assign(_)))
-            .count();
-        let of_terminator = match block.terminator().kind {
-            TerminatorKind::Call { .. } | TerminatorKind::Yield { .. } => 3,
-            TerminatorKind::Goto { .. } => 0,
-            _ => 1,
-        };
-        ((assigns + of_terminator) * (candidate.count - 1)) as isize
+        let cost = cost_of(&block.statements[merged.from[0]..], block.terminator());
+        (cost * (candidate.count - 1)) as isize
     }
 
     /// What is saved by merging all that is the same, which has these `entries`.

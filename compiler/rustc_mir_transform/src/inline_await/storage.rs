@@ -158,6 +158,8 @@ enum Assigned {
 }
 
 /// How each local is used.
+///
+/// `DefUse` would take a drop for a read. A local that is dropped keeps its storage.
 struct Uses(IndexVec<Local, LocalUses>);
 
 impl<'tcx> Visitor<'tcx> for Uses {
