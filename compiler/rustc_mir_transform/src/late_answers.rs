@@ -24,8 +24,8 @@
 //! The pass runs just before [`StateTransform`], which decides what shares a place. It leaves a
 //! body with one suspension point alone: everything that it saves is needed at the same time.
 //!
-//! A move is followed through each block at most once. So the pass takes time in proportion to the
-//! body, for each move to a saved local; what follows a move ends it after a few blocks as a rule.
+//! A move is followed through no more than [`SEARCH_LIMIT`] blocks, and as many of cleanup. So the
+//! pass takes time in proportion to the body, and to the moves to saved locals.
 //!
 //! # Soundness
 //!
@@ -45,6 +45,7 @@
 //!
 //! [`StateTransform`]: crate::coroutine::StateTransform
 
+use rustc_data_structures::fx::FxHashSet;
 use rustc_index::bit_set::DenseBitSet;
 use rustc_middle::mir::visit::{PlaceContext, Visitor};
 use rustc_middle::mir::*;
@@ -53,9 +54,9 @@ use rustc_mir_dataflow::Analysis;
 use rustc_mir_dataflow::impls::MaybeBorrowedLocals;
 use tracing::debug;
 
+use crate::awaits::SEARCH_LIMIT;
 use crate::inline_await::GoesWithInlineAwait;
 use crate::patch::MirPatch;
-use crate::reachable::reachable_from;
 use crate::saved_locals::saved_locals;
 use crate::simplify;
 use crate::upvars_in_place::move_to_local;
@@ -129,9 +130,10 @@ fn delay<'tcx>(
     }
     let mut mentions = Mentions { locals, is_found: false };
     let mut statements = vec![start];
+    let mut cleanup = FxHashSet::default();
     let mut delay = None;
     let mut at = start.successor_within_block();
-    loop {
+    for _ in 0..SEARCH_LIMIT {
         let data = &body.basic_blocks[at.block];
         while let Some(statement) = data.statements.get(at.statement_index) {
             match statement.kind {
@@ -154,7 +156,8 @@ fn delay<'tcx>(
         let target = match terminator.kind {
             TerminatorKind::Goto { target } => target,
             TerminatorKind::Drop { target, unwind, drop: None, async_fut: None, .. }
-                if !mentions.is_found && !is_mentioned_in_cleanup(body, unwind, locals) =>
+                if !mentions.is_found
+                    && !is_mentioned_in_cleanup(body, unwind, locals, &mut cleanup) =>
             {
                 target
             }
@@ -174,13 +177,27 @@ fn delay<'tcx>(
         }
         at = target.start_location();
     }
+    delay
 }
 
-/// Whether what is done on the way out uses one of the locals.
-fn is_mentioned_in_cleanup(body: &Body<'_>, unwind: UnwindAction, locals: [Local; 2]) -> bool {
+/// Whether what is done on the way out uses one of the locals, apart from the blocks in `seen`.
+/// Adds those that were looked at to these. Too many are taken to use them.
+fn is_mentioned_in_cleanup(
+    body: &Body<'_>,
+    unwind: UnwindAction,
+    locals: [Local; 2],
+    seen: &mut FxHashSet<BasicBlock>,
+) -> bool {
     let UnwindAction::Cleanup(cleanup) = unwind else { return false };
     let mut mentions = Mentions { locals, is_found: false };
-    reachable_from(body, [cleanup], |block| {
+    let mut waiting = vec![cleanup];
+    while let Some(block) = waiting.pop() {
+        if !seen.insert(block) {
+            continue;
+        }
+        if seen.len() > SEARCH_LIMIT {
+            return true;
+        }
         let data = &body.basic_blocks[block];
         for statement in &data.statements {
             if !matches!(statement.kind, StatementKind::StorageDead(_)) {
@@ -188,8 +205,8 @@ fn is_mentioned_in_cleanup(body: &Body<'_>, unwind: UnwindAction, locals: [Local
             }
         }
         mentions.visit_terminator(data.terminator(), body.terminator_loc(block));
-        data.terminator().successors()
-    });
+        waiting.extend(data.terminator().successors());
+    }
     mentions.is_found
 }
 
