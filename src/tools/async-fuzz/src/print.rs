@@ -340,6 +340,19 @@ impl Printer {
         text
     }
 
+    fn match_outcome_text(&mut self, value: &Expression, arms: &[(Variable, Block); 2]) -> String {
+        let mut text = format!("(match {} {{\n", self.expression(value));
+        self.depth += 1;
+        for (variant, (variable, arm)) in ["Ok", "Err"].iter().zip(arms.iter()) {
+            let arm = self.block(arm);
+            let pattern = format!("{variant}(mut v{})", variable.number);
+            let _ = writeln!(text, "{:1$}{pattern} => {arm}", "", self.depth * 4);
+        }
+        self.depth -= 1;
+        let _ = write!(text, "{:1$}}})", "", self.depth * 4);
+        text
+    }
+
     fn expressions(&mut self, expressions: &[Expression]) -> Vec<String> {
         expressions.iter().map(|expression| self.expression(expression)).collect()
     }
@@ -404,18 +417,7 @@ impl Printer {
                 let text = self.match_text(value, arms);
                 format!("({text})")
             }
-            E::MatchOutcome(value, arms) => {
-                let mut text = format!("(match {} {{\n", self.expression(value));
-                self.depth += 1;
-                for (variant, (variable, arm)) in ["Ok", "Err"].iter().zip(arms.iter()) {
-                    let arm = self.block(arm);
-                    let pattern = format!("{variant}(mut v{})", variable.number);
-                    let _ = writeln!(text, "{:1$}{pattern} => {arm}", "", self.depth * 4);
-                }
-                self.depth -= 1;
-                let _ = write!(text, "{:1$}}})", "", self.depth * 4);
-                text
-            }
+            E::MatchOutcome(value, arms) => self.match_outcome_text(value, arms),
             E::Await(future) => format!("{}.await", self.future(future)),
             E::Recurse(function, of, arguments) => {
                 let mut all = vec!["depth - 1".to_owned()];
@@ -466,54 +468,18 @@ impl Printer {
             }
             F::Never => "std::future::pending::<u32>()".into(),
             F::Call { function, form, over, arguments } => {
-                let mut all = Vec::new();
-                let mut callee = format!("f{function}");
-                match over.as_deref() {
-                    Some(Over::Future(future)) => all.push(self.future(future)),
-                    Some(Over::Bus(lent)) => all.push(lent_text(*lent)),
-                    Some(Over::Type(implementor)) => {
-                        callee += &format!("::<{}>", implementor_text(*implementor));
-                    }
-                    Some(Over::Device(device)) => {
-                        callee.insert_str(0, &format!("{}.", name(*device)));
-                    }
-                    None if is_method(*form) => callee.insert_str(0, "Device(token())."),
-                    None => {}
-                }
-                if *form == Form::Recursive {
-                    all.push("2".into());
-                }
-                all.extend(self.expressions(arguments));
-                format!("{callee}({})", all.join(", "))
+                self.call_text(*function, *form, over.as_deref(), arguments)
             }
             F::BusCall(bus, argument) => {
                 format!("{}.transfer({})", name(*bus), self.expression(argument))
             }
-            F::Peek(bus, arguments) => {
-                let bus = name(*bus);
-                let calls: Vec<_> = self
-                    .expressions(arguments)
-                    .iter()
-                    .map(|argument| format!("{bus}.peek({argument})"))
-                    .collect();
-                match &calls[..] {
-                    [call] => call.clone(),
-                    _ => format!("join({})", calls.join(", ")),
-                }
-            }
+            F::Peek(bus, arguments) => self.peek_text(*bus, arguments),
             F::Parameter => "future".into(),
             F::Block { moves, body } => {
                 format!("async {}{}", if *moves { "move " } else { "" }, self.block(body))
             }
             F::Closure { is_async, parameter, body, argument } => {
-                let body = self.block(body);
-                let argument = self.expression(argument);
-                let parameter = format!("mut v{}: u32", parameter.number);
-                if *is_async {
-                    format!("(async |{parameter}| {body})({argument})")
-                } else {
-                    format!("(|{parameter}| async move {body})({argument})")
-                }
+                self.closure_text(*is_async, *parameter, body, argument)
             }
             F::Select(one, other) => {
                 let one = self.future(one);
@@ -530,6 +496,75 @@ impl Printer {
             }
             F::Again(inner) => format!("again({})", self.future(inner)),
             F::Guarded(inner) => format!("guarded({})", self.future(inner)),
+            F::FreesPointer(_) | F::ReadsOnce(_) | F::Peeks(_) | F::Stores(_) => {
+                self.once_text(future)
+            }
+            F::Unique(unique, inner) => self.unique_text(*unique, inner.as_deref()),
+        }
+    }
+
+    fn closure_text(
+        &mut self,
+        is_async: bool,
+        parameter: Variable,
+        body: &Block,
+        argument: &Expression,
+    ) -> String {
+        let body = self.block(body);
+        let argument = self.expression(argument);
+        let parameter = format!("mut v{}: u32", parameter.number);
+        if is_async {
+            format!("(async |{parameter}| {body})({argument})")
+        } else {
+            format!("(|{parameter}| async move {body})({argument})")
+        }
+    }
+
+    fn peek_text(&mut self, bus: Variable, arguments: &[Expression]) -> String {
+        let bus = name(bus);
+        let calls: Vec<_> = self
+            .expressions(arguments)
+            .iter()
+            .map(|argument| format!("{bus}.peek({argument})"))
+            .collect();
+        match &calls[..] {
+            [call] => call.clone(),
+            _ => format!("join({})", calls.join(", ")),
+        }
+    }
+
+    fn call_text(
+        &mut self,
+        function: u32,
+        form: Form,
+        over: Option<&Over>,
+        arguments: &[Expression],
+    ) -> String {
+        let mut all = Vec::new();
+        let mut callee = format!("f{function}");
+        match over {
+            Some(Over::Future(future)) => all.push(self.future(future)),
+            Some(Over::Bus(lent)) => all.push(lent_text(*lent)),
+            Some(Over::Type(implementor)) => {
+                callee += &format!("::<{}>", implementor_text(*implementor));
+            }
+            Some(Over::Device(device)) => {
+                callee.insert_str(0, &format!("{}.", name(*device)));
+            }
+            None if is_method(form) => callee.insert_str(0, "Device(token())."),
+            None => {}
+        }
+        if form == Form::Recursive {
+            all.push("2".into());
+        }
+        all.extend(self.expressions(arguments));
+        format!("{callee}({})", all.join(", "))
+    }
+
+    /// A future whose body may run but once, and has an effect.
+    fn once_text(&mut self, future: &Future) -> String {
+        use Future as F;
+        match future {
             F::FreesPointer(inner) => {
                 let awaited = self.awaited_first(inner.as_deref());
                 format!(
@@ -556,7 +591,7 @@ impl Printer {
                      store().await; answer + unsafe {{ STORED }} }} }})"
                 )
             }
-            F::Unique(unique, inner) => self.unique_text(*unique, inner.as_deref()),
+            _ => unreachable!("not one of these futures"),
         }
     }
 

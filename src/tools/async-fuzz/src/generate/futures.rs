@@ -37,9 +37,8 @@ enum Kin {
 }
 
 impl Generator {
-    /// A future that gives a number.
-    pub(super) fn future(&mut self, depth: u32) -> Future {
-        self.fuel -= 1;
+    /// Which future is next.
+    fn kin(&mut self, depth: u32) -> Kin {
         let style = self.place.style;
         let is_deep = depth > 1 && self.fuel > 0;
         let deep = |weight: u32| if is_deep { weight } else { 0 };
@@ -54,7 +53,7 @@ impl Generator {
         let has_sized = self.features.sized && !self.sizeable().is_empty();
         let has_maker = self.has_trait_call();
         let is_generic = self.place.implementor.is_some();
-        let kin = self.random.weighted(&[
+        self.random.weighted(&[
             (waits(90), Kin::Leaf),
             (waits(28), Kin::Slow),
             (drops(12), Kin::Prompt),
@@ -83,7 +82,13 @@ impl Generator {
             (if has_sized { waits(70) + drops(20) } else { 0 }, Kin::Hall),
             (if has_maker { drops(if is_generic { 250 } else { 75 }) } else { 0 }, Kin::TraitCall),
             (drops(deep(9)), Kin::Unique),
-        ]);
+        ])
+    }
+
+    /// A future that gives a number.
+    pub(super) fn future(&mut self, depth: u32) -> Future {
+        self.fuel -= 1;
+        let kin = self.kin(depth);
         let less = depth.saturating_sub(1);
         match kin {
             Kin::Leaf => Future::Leaf(self.pending(), Box::new(self.number(1))),

@@ -313,6 +313,23 @@ impl Generator {
             Form::OverBus => self.define(BUS),
             _ => {}
         }
+        let parameters = self.parameters(style);
+        if form == Form::Recursive {
+            let types = parameters.iter().map(|parameter| parameter.of).collect();
+            self.place.itself = Some((number, types));
+        }
+        self.parameter_is_free = form == Form::OverFuture;
+        self.fuel = self.random.within(4, 14) as i32;
+        let most = self.random.within(1, 5);
+        let body = self.block(most, Some(output), DEPTH);
+        self.functions.push(Function { number, form, parameters, output, body, auxiliary });
+        // What is generic over a bus waits if the bus does, or over another type.
+        let is_open = matches!(form, Form::OverBus | Form::OverType);
+        self.styles.push(if is_open { Style::Waiting } else { style });
+    }
+
+    /// Up to three parameters of a function, which are variables from here on.
+    fn parameters(&mut self, style: Style) -> Vec<Variable> {
         let mut parameters = Vec::new();
         for _ in 0..self.random.below(4) {
             let of = if style == Style::Pure {
@@ -341,18 +358,7 @@ impl Generator {
             parameters.push(parameter);
             self.define(parameter);
         }
-        if form == Form::Recursive {
-            let types = parameters.iter().map(|parameter| parameter.of).collect();
-            self.place.itself = Some((number, types));
-        }
-        self.parameter_is_free = form == Form::OverFuture;
-        self.fuel = self.random.within(4, 14) as i32;
-        let most = self.random.within(1, 5);
-        let body = self.block(most, Some(output), DEPTH);
-        self.functions.push(Function { number, form, parameters, output, body, auxiliary });
-        // What is generic over a bus waits if the bus does, or over another type.
-        let is_open = matches!(form, Form::OverBus | Form::OverType);
-        self.styles.push(if is_open { Style::Waiting } else { style });
+        parameters
     }
 
     fn prelude(&mut self) -> Vec<Statement> {

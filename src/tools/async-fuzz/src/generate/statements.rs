@@ -32,8 +32,8 @@ enum Kind {
 }
 
 impl Generator {
-    pub(super) fn statement(&mut self, depth: u32) -> Vec<Statement> {
-        self.fuel -= 1;
+    /// Which statement is next.
+    fn kind(&mut self, depth: u32) -> Kind {
         let has_drops = self.place.style != Style::Pure;
         let drops = |weight: u32| if has_drops { weight } else { 0 };
         let deep = |weight: u32| if depth > 1 { weight } else { 0 };
@@ -42,7 +42,7 @@ impl Generator {
         let has_self = self.has_itself();
         let has_row = self.slots.iter().any(|slot| slot.variable.of == Type::Row);
         let writes = if self.has(Type::Exclusive) { 45 } else { 0 };
-        let kind = self.random.weighted(&[
+        self.random.weighted(&[
             (24, Kind::Let),
             (drops(4), Kind::Ignore),
             (drops(12), Kind::Evaluate),
@@ -65,7 +65,12 @@ impl Generator {
             (drops(6), Kind::Panic),
             (drops(deep(4)), Kind::Scope),
             (drops(deep(4)), Kind::PinnedAwait),
-        ]);
+        ])
+    }
+
+    pub(super) fn statement(&mut self, depth: u32) -> Vec<Statement> {
+        self.fuel -= 1;
+        let kind = self.kind(depth);
         let statement = match kind {
             Kind::Let => return vec![self.let_statement(depth)],
             Kind::Ignore => {
@@ -102,48 +107,15 @@ impl Generator {
                 self.next_place += 1;
                 Statement::Mark(self.next_place, value)
             }
-            Kind::If => {
-                let condition = self.awaited_condition(depth - 1);
-                let has_else = self.random.percent(50);
-                let mut blocks = self.branches(2, |this, part| {
-                    if part == 0 || has_else {
-                        this.block(2, None, depth - 1)
-                    } else {
-                        Block::default()
-                    }
-                });
-                let otherwise = blocks.pop().unwrap_or_default();
-                Statement::If(condition, blocks.pop().unwrap_or_default(), otherwise)
-            }
+            Kind::If => self.if_statement(depth),
             Kind::Match => {
                 let value = self.scrutinee(depth - 1);
                 let count = 2 + self.random.below(2);
                 let arms = self.branches(count, |this, _| this.block(2, None, depth - 1));
                 Statement::Match(value, arms)
             }
-            Kind::For => {
-                let variable = self.variable(Type::Number);
-                let rounds = self.random.within(1, 3);
-                let outer = self.place.clone();
-                self.place.loops += 1;
-                self.place.can_break = true;
-                // The variable is not among the slots: it cannot be assigned to.
-                let body = self.block(3, None, depth - 1);
-                self.place = outer;
-                Statement::For(variable, rounds, body)
-            }
-            Kind::While => {
-                let variable = self.variable(Type::Number);
-                let rounds = self.random.within(1, 3);
-                let outer = self.place.clone();
-                self.place.loops += 1;
-                self.place.can_break = false;
-                let condition = self.awaited_condition(depth - 1);
-                self.place.can_break = true;
-                let body = self.block(2, None, depth - 1);
-                self.place = outer;
-                Statement::While(variable, rounds, condition, body)
-            }
+            Kind::For => self.for_loop(depth),
+            Kind::While => self.while_loop(depth),
             Kind::Break => Statement::Break(self.condition(depth - 1)),
             Kind::Continue => Statement::Continue(self.condition(depth - 1)),
             Kind::Return => {
@@ -166,6 +138,41 @@ impl Generator {
             }
         };
         vec![statement]
+    }
+
+    fn if_statement(&mut self, depth: u32) -> Statement {
+        let condition = self.awaited_condition(depth - 1);
+        let has_else = self.random.percent(50);
+        let mut blocks = self.branches(2, |this, part| {
+            if part == 0 || has_else { this.block(2, None, depth - 1) } else { Block::default() }
+        });
+        let otherwise = blocks.pop().unwrap_or_default();
+        Statement::If(condition, blocks.pop().unwrap_or_default(), otherwise)
+    }
+
+    fn for_loop(&mut self, depth: u32) -> Statement {
+        let variable = self.variable(Type::Number);
+        let rounds = self.random.within(1, 3);
+        let outer = self.place.clone();
+        self.place.loops += 1;
+        self.place.can_break = true;
+        // The variable is not among the slots: it cannot be assigned to.
+        let body = self.block(3, None, depth - 1);
+        self.place = outer;
+        Statement::For(variable, rounds, body)
+    }
+
+    fn while_loop(&mut self, depth: u32) -> Statement {
+        let variable = self.variable(Type::Number);
+        let rounds = self.random.within(1, 3);
+        let outer = self.place.clone();
+        self.place.loops += 1;
+        self.place.can_break = false;
+        let condition = self.awaited_condition(depth - 1);
+        self.place.can_break = true;
+        let body = self.block(2, None, depth - 1);
+        self.place = outer;
+        Statement::While(variable, rounds, condition, body)
     }
 
     /// What is returned early. What that moves is still there where the body goes on. But what is

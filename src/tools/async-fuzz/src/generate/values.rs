@@ -189,6 +189,45 @@ impl Generator {
         self.number_of_kind(kind, depth)
     }
 
+    /// A number that branches give.
+    fn branching_number(&mut self, kind: Number, less: u32) -> Expression {
+        match kind {
+            Number::If => {
+                let condition = self.condition(less);
+                let mut blocks =
+                    self.branches(2, |this, _| Box::new(this.block(1, Some(Type::Number), less)));
+                let otherwise = blocks.pop().unwrap_or_default();
+                let then = blocks.pop().unwrap_or_default();
+                Expression::If(Box::new(condition), then, otherwise)
+            }
+            Number::Match => {
+                let value = self.scrutinee(less);
+                let count = 2 + self.random.below(2);
+                let arms = self.branches(count, |this, _| this.block(1, Some(Type::Number), less));
+                Expression::Match(Box::new(value), arms)
+            }
+            _ => {
+                let value = match self.random.percent(70) {
+                    true => self.awaited_outcome(less),
+                    false => self.value(Type::Outcome, less),
+                };
+                let types = [Type::Number, Type::Token];
+                let arms = self.branches(2, |this, part| {
+                    let variable = this.variable(types[part]);
+                    let start = this.slots.len();
+                    this.define(variable);
+                    let arm = this.block(1, Some(Type::Number), less);
+                    this.end_scope(start);
+                    (variable, arm)
+                });
+                match <[_; 2]>::try_from(arms) {
+                    Ok(arms) => Expression::MatchOutcome(Box::new(value), Box::new(arms)),
+                    Err(_) => Expression::Literal(1),
+                }
+            }
+        }
+    }
+
     pub(super) fn number_of_kind(&mut self, kind: Number, depth: u32) -> Expression {
         let less = depth.saturating_sub(1);
         match kind {
@@ -241,39 +280,7 @@ impl Generator {
                 Expression::Take(Box::new(self.value(of, less)), of)
             }
             Number::Try => Expression::Try(Box::new(self.value(Type::Outcome, less))),
-            Number::If => {
-                let condition = self.condition(less);
-                let mut blocks =
-                    self.branches(2, |this, _| Box::new(this.block(1, Some(Type::Number), less)));
-                let otherwise = blocks.pop().unwrap_or_default();
-                let then = blocks.pop().unwrap_or_default();
-                Expression::If(Box::new(condition), then, otherwise)
-            }
-            Number::Match => {
-                let value = self.scrutinee(less);
-                let count = 2 + self.random.below(2);
-                let arms = self.branches(count, |this, _| this.block(1, Some(Type::Number), less));
-                Expression::Match(Box::new(value), arms)
-            }
-            Number::MatchOutcome => {
-                let value = match self.random.percent(70) {
-                    true => self.awaited_outcome(less),
-                    false => self.value(Type::Outcome, less),
-                };
-                let types = [Type::Number, Type::Token];
-                let arms = self.branches(2, |this, part| {
-                    let variable = this.variable(types[part]);
-                    let start = this.slots.len();
-                    this.define(variable);
-                    let arm = this.block(1, Some(Type::Number), less);
-                    this.end_scope(start);
-                    (variable, arm)
-                });
-                match <[_; 2]>::try_from(arms) {
-                    Ok(arms) => Expression::MatchOutcome(Box::new(value), Box::new(arms)),
-                    Err(_) => Expression::Literal(1),
-                }
-            }
+            Number::If | Number::Match | Number::MatchOutcome => self.branching_number(kind, less),
             Number::Await => {
                 let borrowed = self.borrowed.len();
                 let future = self.future(less);
