@@ -78,7 +78,7 @@ impl GoesWithInlineAwait for FinishedAwaitees {
         let mut patch = MirPatch::new(body);
         for found in awaits {
             let is_empty = tcx.finished_is_empty(found.awaitee);
-            // An alias or a parameter may come to a coroutine.
+            // An alias or a parameter may turn out to be a coroutine.
             if is_empty || matches!(found.awaitee.kind(), ty::Alias(..) | ty::Param(_)) {
                 let drops = drops.get(&found.local).map_or(&[][..], Vec::as_slice);
                 drop_unfinished_only(tcx, body, &found, drops, is_empty, &mut patch);
@@ -101,8 +101,8 @@ fn drops_of_locals(body: &Body<'_>) -> FxHashMap<Local, Vec<BasicBlock>> {
     drops
 }
 
-/// Removes those of `drops` that drop a finished awaitee if it `is_empty`, and else has them depend
-/// on what it comes to.
+/// Removes those of `drops` that drop a finished awaitee if it `is_empty`. Otherwise makes them
+/// depend on what the awaitee turns out to be.
 fn drop_unfinished_only<'tcx>(
     tcx: TyCtxt<'tcx>,
     body: &Body<'tcx>,

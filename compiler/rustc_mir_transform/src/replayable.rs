@@ -71,7 +71,7 @@ use rustc_middle::ty::{self, Ty, TyCtxt};
 use rustc_span::sym;
 use tracing::debug;
 
-/// Whether what `body` does, a resume function that goes by no state, may be done on every poll.
+/// Whether `body`, a resume function that reads no state, may run on every poll.
 pub(crate) fn is_replayable<'tcx>(
     tcx: TyCtxt<'tcx>,
     body: &Body<'tcx>,

@@ -221,7 +221,7 @@ impl<'tcx> Visitor<'tcx> for Mentions {
         self.super_projection_elem(place, element, context, location);
     }
 
-    // It may be told of an upvar what it is called.
+    // The name of an upvar is no use of it.
     fn visit_var_debug_info(&mut self, _: &VarDebugInfo<'tcx>) {}
 }
 

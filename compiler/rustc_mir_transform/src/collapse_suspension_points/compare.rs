@@ -370,7 +370,7 @@ impl<'a, 'tcx> Comparer<'a, 'tcx> {
             | TerminatorKind::InlineAsm { .. } => return true,
             _ => return false,
         };
-        // A function pointer has a shim for a function that would be told.
+        // Behind a function pointer a shim passes the caller's location to such a function.
         let Some((def_id, args)) = func.const_fn_def() else { return false };
         certain_body::may_be_told_its_caller(self.tcx, def_id, args).unwrap_or(true)
     }

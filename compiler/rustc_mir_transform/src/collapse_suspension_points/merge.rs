@@ -197,8 +197,8 @@ impl<'tcx> Merger<'_, 'tcx> {
         entry
     }
 
-    /// Copies what comes from `target` on, which is all in cleanup. Control flow has to be a tree
-    /// there for the sake of some targets, and a branch by the selector makes it none.
+    /// Copies the blocks that `target` leads to, all of them in cleanup. Some targets need control
+    /// flow there to be a tree, and a branch by the selector makes it none.
     fn copy(&mut self, target: BasicBlock) -> BasicBlock {
         let mut copies = FxIndexMap::default();
         let mut waiting = vec![target];

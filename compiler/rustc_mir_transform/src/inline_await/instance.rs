@@ -1,10 +1,10 @@
-//! Whether a body may be taken in as an instance.
+//! Decides whether a body may be inlined as an instance.
 //!
 //! To make an instance of a body is to normalize all types in it, and to normalize a type may take
 //! anything: to evaluate a constant, to prove a where clause, to reveal what an `impl Trait` is,
 //! for which the types of a body have to be checked. Each of these may need the layout of the very
-//! future that the body is taken into, as the length of an array for one. With the flag off none of
-//! this is asked when that layout is made, except for what is part of it.
+//! future that the body is inlined into, for instance as the length of an array. With the flag off
+//! none of this is asked when that layout is made, except for what is part of it.
 //!
 //! ```ignore (pseudo-Rust)
 //! async fn outer() { inner::<Device>().await }

@@ -64,7 +64,7 @@ impl<'tcx> Search<'tcx> {
                 debug!(?ty, "is too deep to be searched");
                 return true;
             }
-            // Of what cannot be taken in no types are kept: nothing is asked for that it awaits.
+            // No types are kept of what cannot be inlined: nobody asks what it awaits.
             let Some(awaited) = self.tcx.types_awaited(def_id) else { continue };
             waiting.extend(awaited.iter().map(|&awaited| {
                 (EarlyBinder::bind(awaited).instantiate(self.tcx, args), depth + 1)
