@@ -113,9 +113,9 @@ use rustc_middle::ty::{self, Ty, TyCtxt};
 use rustc_session::Session;
 use tracing::{debug, instrument};
 
+use crate::async_bodies::{is_enabled_in, is_optimize_none};
 use crate::awaits::awaits_by_lowering;
-use crate::elide_no_await::{self, is_optimize_none};
-use crate::pass_manager as pm;
+use crate::elide_no_await;
 
 mod compare;
 mod merge;
@@ -142,7 +142,7 @@ pub(super) struct CollapseSuspensionPoints;
 
 impl<'tcx> crate::MirPass<'tcx> for CollapseSuspensionPoints {
     fn is_enabled(&self, sess: &Session) -> bool {
-        !sess.opts.unstable_opts.async_returned_panic && sess.mir_opt_level() >= 2
+        is_enabled_in(sess)
     }
 
     #[instrument(level = "debug", skip_all, fields(def_id = ?body.source.def_id()))]
@@ -150,7 +150,7 @@ impl<'tcx> crate::MirPass<'tcx> for CollapseSuspensionPoints {
         // A coroutine that is no async body may be cloned where it is suspended, with all that is
         // saved in that state, also what only one of the sites has given a value.
         if !awaits_by_lowering(body)
-            || !is_enabled(tcx)
+            || tcx.may_drop_async()
             || body.tainted_by_errors.is_some()
             || body.function_coverage_info.is_some()
             || body.source.def_id().as_local().is_none_or(|local| is_optimize_none(tcx, local))
@@ -176,12 +176,6 @@ impl<'tcx> crate::MirPass<'tcx> for CollapseSuspensionPoints {
     fn is_required(&self) -> bool {
         false
     }
-}
-
-/// Whether the pass is on for this crate. It is not where a drop may suspend.
-pub(crate) fn is_enabled(tcx: TyCtxt<'_>) -> bool {
-    pm::should_run_pass(tcx, &CollapseSuspensionPoints, pm::Optimizations::Allowed)
-        && !tcx.may_drop_async()
 }
 
 /// The blocks that suspend, by what is called between a resumption and the first branch behind it:

@@ -49,11 +49,8 @@
 //! 2. Otherwise, if nothing leads to *poisoned* ([`ReturnedPending`] merges it with *returned*, or
 //!    nothing can unwind), its variant goes.
 //!
-//! What remains is plain code, and the inliner may inline calls in it as in any other function:
-//! `?`, for example, is two calls. In the base the inliner leaves coroutines alone, because their
-//! layout is read off the optimized body, and nothing may ask for that layout while the body is
-//! being optimized. With this pass the layout comes from the body before optimizations
-//! ([`ensure_layout`]). (The figures for this are in async-bench's README.)
+//! What remains is plain code. [`inline_into_coroutine`] lets the inliner inline calls in it, as in
+//! any other function.
 //!
 //! # Soundness
 //!
@@ -73,23 +70,18 @@
 //!   and recorded with its body. A crate that uses the coroutine decides nothing about it.
 //! * **No state lacks a variant.** The pass removes only variants whose discriminant is never set
 //!   any more. (`tests/mir-opt/coroutine/elide_no_await.rs`)
-//! * **No body is needed to compute itself.** What is inlined into a coroutine is an item of
-//!   another crate. Its MIR exists, and makes no query about this crate. The layout of the
-//!   coroutine needs its body before optimizations, which is finished by then.
-//!   (`tests/ui/async-await/elide-no-await/inlined-callees.rs`)
 //! * **Types keep their properties.** The witness decides whether a future is `Send`, needs drop,
 //!   or may contain itself, and it is computed from the MIR before this pass.
 //!   (`tests/ui/async-await/elide-no-await/recursion.rs`)
 //!
 //! # Left for later
 //!
-//! * Functions of the same crate are not inlined. That needs an order of bodies that also holds for
-//!   what drop shims ask for.
 //! * A generic future keeps the fields of a state that some of its instances never reach, because
 //!   all instances share one layout.
 //! * A finished future of case 2 answers `Pending`, as a poisoned one does. Its owner awaits it,
 //!   and so polls it once: its state is of no use there. Only inlining removes it.
 //!
+//! [`inline_into_coroutine`]: crate::inline_into_coroutine
 //! [`Awaits`]: ElideNoAwait::Awaits
 //! [`Machine`]: ElideNoAwait::Machine
 //! [`ReturnedPending`]: crate::returned_pending::ReturnedPending
@@ -104,7 +96,6 @@ use rustc_index::IndexVec;
 use rustc_index::bit_set::DenseBitSet;
 use rustc_middle::bug;
 use rustc_middle::mir::*;
-use rustc_middle::query::Providers;
 use rustc_middle::ty::{
     self, CoroutineArgs, CoroutineArgsExt, Instance, InstanceKind, Ty, TyCtxt, TypeVisitableExt,
 };
@@ -112,41 +103,13 @@ use rustc_session::Session;
 use rustc_span::Span;
 use tracing::{debug, instrument};
 
+use crate::async_bodies::{is_enabled_in, is_optimize_none};
 use crate::awaits::{Await, awaits_by_lowering, call_in, find_awaits};
 use crate::certain_body;
-use crate::inline::ForceInline;
 use crate::never_pending::{answers_constant, makes_coroutine};
 use crate::patch::MirPatch;
 use crate::replayable::is_replayable;
 use crate::{dead_store_elimination, pass_manager as pm, remove_place_mention, simplify};
-
-pub(super) fn provide(providers: &mut Providers) {
-    providers.unoptimized_coroutine_layout = |tcx, def_id| {
-        let body = tcx.mir_drops_elaborated_and_const_checked(def_id).borrow();
-        body.coroutine_layout_raw().cloned()
-    };
-}
-
-/// Has the layout of the coroutine of `def_id` kept while the body that it is taken from can still
-/// be read, for who asks for it when that body is being optimized.
-pub(super) fn ensure_layout(tcx: TyCtxt<'_>, def_id: LocalDefId) {
-    if !tcx.sess.opts.unstable_opts.async_returned_panic && tcx.is_coroutine(def_id.to_def_id()) {
-        tcx.ensure_done().unoptimized_coroutine_layout(def_id);
-    }
-}
-
-/// Whether `callee` may be inlined into the body of a coroutine: it must not be an item or shim
-/// whose MIR may have to be made first, from that of the coroutine perhaps. Nor one with an error,
-/// which would be one of the coroutine.
-pub(super) fn may_inline_into_coroutine<'tcx>(tcx: TyCtxt<'tcx>, callee: Instance<'tcx>) -> bool {
-    match callee.def {
-        InstanceKind::Item(def_id) => {
-            ForceInline::should_run_pass_for_callee(tcx, def_id)
-                || !def_id.is_local() && !certain_body::callee_has_errors(tcx, def_id)
-        }
-        _ => false,
-    }
-}
 
 /// Refuses to inline `callee`, by way of `history`, if a constant in it may fail to be evaluated
 /// and it is a coroutine, or is inlined by way of one. It would not be inlined with the flag off:
@@ -189,7 +152,7 @@ impl<'tcx> crate::MirPass<'tcx> for ElideNoAwait {
     }
 
     fn is_enabled(&self, sess: &Session) -> bool {
-        !sess.opts.unstable_opts.async_returned_panic && sess.mir_opt_level() >= 2
+        is_enabled_in(sess)
     }
 
     #[instrument(level = "debug", skip_all, fields(def_id = ?body.source.def_id()))]
@@ -212,15 +175,6 @@ impl<'tcx> crate::MirPass<'tcx> for ElideNoAwait {
     fn is_required(&self) -> bool {
         false
     }
-}
-
-/// Whether the function that the coroutine of `def_id` is written in is to be left as written.
-pub(crate) fn is_optimize_none(tcx: TyCtxt<'_>, def_id: LocalDefId) -> bool {
-    let root = tcx.typeck_root_def_id(def_id.to_def_id());
-    [def_id.to_def_id(), root].into_iter().any(|def_id| {
-        tcx.def_kind(def_id).has_codegen_attrs()
-            && tcx.codegen_fn_attrs(def_id).optimize.do_not_optimize()
-    })
 }
 
 fn elide_awaits<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {

@@ -61,15 +61,15 @@ use rustc_middle::mir::*;
 use rustc_middle::ty::{self, TyCtxt};
 use tracing::debug;
 
+use crate::async_bodies::AsyncPass;
 use crate::awaits::{Await, SEARCH_LIMIT, find_awaits};
 use crate::elide_no_await::fact_of;
-use crate::inline_await::GoesWithInlineAwait;
 use crate::patch::MirPatch;
 
 pub(super) struct FinishedAwaitees;
 
-impl GoesWithInlineAwait for FinishedAwaitees {
-    fn transform<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
+impl AsyncPass for FinishedAwaitees {
+    fn transform<'tcx>(&self, tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
         let awaits = find_awaits(tcx, body);
         if awaits.is_empty() {
             return;

@@ -169,14 +169,13 @@ use rustc_middle::mir::visit::{PlaceContext, Visitor};
 use rustc_middle::mir::*;
 use rustc_middle::query::Providers;
 use rustc_middle::ty::{self, EarlyBinder, Instance, InstanceKind, Ty, TyCtxt};
-use rustc_session::Session;
 use rustc_span::Symbol;
-use tracing::{debug, instrument};
+use tracing::debug;
 
+use crate::async_bodies::{self, AsyncPass, cost};
 use crate::awaits::{Await, find_awaits};
 use crate::certain_body::{self, is_async};
 use crate::coroutine::elaborate_coroutine_drops;
-use crate::elide_no_await::is_optimize_none;
 use crate::{copy_prop, pass_manager as pm, simplify, single_use_consts, validate};
 
 mod instance;
@@ -255,30 +254,10 @@ pub(crate) fn is_enabled(tcx: TyCtxt<'_>) -> bool {
     pm::should_run_pass(tcx, &InlineAwait, pm::Optimizations::Allowed) && !tcx.may_drop_async()
 }
 
-/// Whether the pass may change the body, which may be any.
-pub(crate) fn may_transform<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> bool {
-    let InstanceKind::Item(def_id) = body.source.instance else { return false };
-    let Some(def_id) = def_id.as_local() else { return false };
-    body.coroutine.is_some()
-        && is_enabled(tcx)
-        && is_async(tcx, def_id.to_def_id())
-        && !is_optimize_none(tcx, def_id)
-        && body.tainted_by_errors.is_none()
-        && body.function_coverage_info.is_none()
-}
-
 pub(super) struct InlineAwait;
 
-impl<'tcx> crate::MirPass<'tcx> for InlineAwait {
-    fn is_enabled(&self, sess: &Session) -> bool {
-        !sess.opts.unstable_opts.async_returned_panic && sess.mir_opt_level() >= 2
-    }
-
-    #[instrument(level = "debug", skip_all, fields(def_id = ?body.source.def_id()))]
-    fn run_pass(&self, tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
-        if !may_transform(tcx, body) {
-            return;
-        }
+impl AsyncPass for InlineAwait {
+    fn transform<'tcx>(&self, tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
         let def_id = body.source.def_id().expect_local();
         let typing_env = ty::TypingEnv::post_analysis(tcx, def_id);
         let &ty::Coroutine(coroutine, _) = body.local_decls[ty::CAPTURE_STRUCT_LOCAL].ty.kind()
@@ -293,33 +272,6 @@ impl<'tcx> crate::MirPass<'tcx> for InlineAwait {
             inlined: vec![],
         };
         inliner.inline_awaits(body);
-    }
-
-    fn is_required(&self) -> bool {
-        false
-    }
-}
-
-/// A pass on the bodies that [`InlineAwait`] runs on, and that is enabled with it. It runs later,
-/// just before the state transform.
-pub(crate) trait GoesWithInlineAwait {
-    fn transform<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>);
-}
-
-impl<'tcx, P: GoesWithInlineAwait> crate::MirPass<'tcx> for P {
-    fn is_enabled(&self, sess: &Session) -> bool {
-        InlineAwait.is_enabled(sess)
-    }
-
-    #[instrument(level = "debug", skip_all, fields(def_id = ?body.source.def_id()))]
-    fn run_pass(&self, tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
-        if may_transform(tcx, body) {
-            P::transform(tcx, body);
-        }
-    }
-
-    fn is_required(&self) -> bool {
-        false
     }
 }
 
@@ -522,28 +474,6 @@ fn may_be_inlined(tcx: TyCtxt<'_>, def_id: LocalDefId, body: &Body<'_>) -> bool 
             Some(_) => tcx.is_named_once(parent),
             None => is_async(tcx, parent.to_def_id()),
         }
-}
-
-/// How much code a body is, about: the statements that do something, and the ways it may go.
-///
-/// [`CostChecker`] estimates what a function costs its caller: it counts cleanup, which an inlined
-/// awaitee mostly shares, and folds what is constant in the caller. It knows no suspension point.
-///
-/// [`CostChecker`]: crate::cost_checker::CostChecker
-fn cost(body: &Body<'_>) -> usize {
-    let blocks = body.basic_blocks.iter().filter(|data| !data.is_cleanup);
-    blocks.map(|data| cost_of(&data.statements, data.terminator())).sum()
-}
-
-/// The same, of a block or the end of one.
-pub(crate) fn cost_of(statements: &[Statement<'_>], terminator: &Terminator<'_>) -> usize {
-    let is_code = |statement: &&Statement<'_>| matches!(statement.kind, StatementKind::Assign(_));
-    let of_terminator = match terminator.kind {
-        TerminatorKind::Call { .. } | TerminatorKind::Yield { .. } => 3,
-        TerminatorKind::Goto { .. } => 0,
-        _ => 1,
-    };
-    statements.iter().filter(is_code).count() + of_terminator
 }
 
 /// Whether the coroutine is used in its body by anything but its upvars.

@@ -54,8 +54,8 @@ use rustc_mir_dataflow::Analysis;
 use rustc_mir_dataflow::impls::MaybeBorrowedLocals;
 use tracing::debug;
 
+use crate::async_bodies::AsyncPass;
 use crate::awaits::SEARCH_LIMIT;
-use crate::inline_await::GoesWithInlineAwait;
 use crate::patch::MirPatch;
 use crate::saved_locals::saved_locals;
 use crate::simplify;
@@ -63,8 +63,8 @@ use crate::upvars_in_place::move_to_local;
 
 pub(super) struct LateAnswers;
 
-impl GoesWithInlineAwait for LateAnswers {
-    fn transform<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
+impl AsyncPass for LateAnswers {
+    fn transform<'tcx>(&self, tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
         // What is needed at the same suspension point has a place of its own in any case.
         let is_yield = |data: &&BasicBlockData<'tcx>| {
             matches!(data.terminator().kind, TerminatorKind::Yield { .. })

@@ -63,14 +63,14 @@ use rustc_middle::ty::{self, TyCtxt};
 use rustc_span::Span;
 use tracing::debug;
 
-use crate::inline_await::GoesWithInlineAwait;
+use crate::async_bodies::AsyncPass;
 use crate::patch::MirPatch;
 use crate::saved_locals::saved_locals;
 
 pub(super) struct UpvarsInPlace;
 
-impl GoesWithInlineAwait for UpvarsInPlace {
-    fn transform<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
+impl AsyncPass for UpvarsInPlace {
+    fn transform<'tcx>(&self, tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
         let mut locals = moved_upvars(tcx, body);
         if !locals.is_empty() {
             retain_saved(tcx, body, &mut locals);

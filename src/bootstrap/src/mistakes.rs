@@ -67,7 +67,7 @@ pub fn read(root: &Path) -> Result<Vec<Mistake>> {
 /// Has `overlay`, which is laid over `base`, make `mistakes`. An error if the right text of one is
 /// not there exactly once.
 pub fn make(mistakes: &[Mistake], overlay: &mut Overlay, base: &Path) -> Result<()> {
-    let mut content = overlay.content(base, None)?;
+    let mut content = overlay.content(base)?;
     for Mistake { name, change, .. } in mistakes {
         let made = format!("std::env::var_os(\"{VARIABLE}\").is_some_and(|it| it == \"{name}\")");
         for Change { file, right, wrong } in change {

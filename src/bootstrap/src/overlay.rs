@@ -13,9 +13,10 @@ use anyhow::{Context, Result, bail, ensure};
 use walkdir::WalkDir;
 
 use crate::base::{self, Base};
+use crate::command;
 use crate::partial::{self, Partial};
 use crate::patch::Patch;
-use crate::{command, series};
+use crate::series::Series;
 
 /// The folders of this repository whose files are laid over the base.
 pub const LAID_OUT: [&str; 4] = ["compiler", "library", "tests", "src/doc"];
@@ -29,6 +30,7 @@ const MANIFEST: &str = ".laid-out.json";
 const IDENTITY: &str = ".made-of";
 
 /// What we change in the tree of rustc: whole files of ours and patches, by their path there.
+#[derive(Clone)]
 pub struct Overlay {
     pub files: BTreeMap<String, Vec<u8>>,
     pub patches: BTreeMap<String, Patch>,
@@ -61,36 +63,33 @@ impl Overlay {
         Ok(overlay)
     }
 
-    /// Every file that we change or add, as it shall be, with the hunks and files of the commits up
-    /// to and with `last`, or with all.
-    pub fn content(
-        &self,
-        base: &Path,
-        last: Option<(&series::Series, usize)>,
-    ) -> Result<BTreeMap<String, Vec<u8>>> {
-        let mut content = BTreeMap::new();
-        for (path, bytes) in &self.files {
-            if let Some((series, last)) = last
-                && series.position_of_file(path)? > last
-            {
-                continue;
+    /// Keeps only the files and hunks of the commits of `series` up to and with `last`.
+    pub fn truncate(&mut self, series: &Series, last: usize) -> Result<()> {
+        let mut later = Vec::new();
+        for path in self.files.keys() {
+            if series.position_of_file(path)? > last {
+                later.push(path.clone());
             }
-            content.insert(path.clone(), bytes.clone());
         }
+        self.files.retain(|path, _| !later.contains(path));
+        for (path, patch) in &mut self.patches {
+            for hunk in &patch.hunks {
+                series.position(&hunk.commit).with_context(|| format!("{path}.patch"))?;
+            }
+            patch.hunks.retain(|hunk| {
+                series.position(&hunk.commit).is_ok_and(|position| position <= last)
+            });
+        }
+        Ok(())
+    }
+
+    /// Every file that we change or add, as it shall be.
+    pub fn content(&self, base: &Path) -> Result<BTreeMap<String, Vec<u8>>> {
+        let mut content = self.files.clone();
         for (path, patch) in &self.patches {
             let old = base_file(base, path)?
                 .with_context(|| format!("{path}.patch changes a file that the base has not"))?;
-            for hunk in &patch.hunks {
-                if let Some((series, _)) = last {
-                    series.position(&hunk.commit).with_context(|| format!("{path}.patch"))?;
-                }
-            }
-            let wanted = |hunk: &crate::patch::Hunk| {
-                last.is_none_or(|(series, last)| {
-                    series.position(&hunk.commit).is_ok_and(|position| position <= last)
-                })
-            };
-            content.insert(path.clone(), patch.apply(&old, wanted)?.into_bytes());
+            content.insert(path.clone(), patch.apply(&old)?.into_bytes());
         }
         Ok(content)
     }
@@ -132,7 +131,7 @@ pub fn copy_base(base: &Base, sources: &Path) -> Result<()> {
 /// Lays `overlay` over `sources`, a copy of `base`. Only files that differ are written, and none if
 /// there is an error. Returns how many were written or removed.
 pub fn lay_out(overlay: &Overlay, base: &Base, sources: &Path) -> Result<usize> {
-    let wanted = overlay.content(&base.folder, None)?;
+    let wanted = overlay.content(&base.folder)?;
     let mut manifest = read_manifest(sources)?;
 
     // What is there, is it what we laid out?
@@ -208,7 +207,7 @@ pub fn laid_out(sources: &Path) -> Result<BTreeMap<String, String>> {
 /// What `overlay` has newer stays written down as it was laid out.
 pub fn note_saved(overlay: &Overlay, base: &Base, sources: &Path, folders: &[&str]) -> Result<()> {
     let mut manifest = read_manifest(sources)?;
-    let content = overlay.content(&base.folder, None)?;
+    let content = overlay.content(&base.folder)?;
     manifest.retain(|path, _| {
         content.contains_key(path)
             || !folders.iter().any(|folder| Path::new(path).starts_with(folder))

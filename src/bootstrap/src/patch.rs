@@ -101,9 +101,9 @@ impl Patch {
         text
     }
 
-    /// The changed file, made from that of the base, with the hunks for which `wanted` holds. An
-    /// error if `base` is not the file that the patch was made for.
-    pub fn apply(&self, base: &str, wanted: impl Fn(&Hunk) -> bool) -> Result<String> {
+    /// The changed file, made from that of the base. An error if `base` is not the file that the
+    /// patch was made for.
+    pub fn apply(&self, base: &str) -> Result<String> {
         let found = base::sha256(base.as_bytes());
         ensure!(
             found == self.base_sha256,
@@ -124,9 +124,6 @@ impl Patch {
                 && replaced.len() == hunk.removed.len()
                 && replaced.iter().zip(&hunk.removed).all(|(a, b)| a.trim_end_matches('\n') == b);
             ensure!(fits, "hunk {} of {}.patch does not apply", index + 1, self.path);
-            if !wanted(hunk) {
-                continue;
-            }
             result.extend(lines[next..hunk.line].iter().copied());
             for line in &hunk.added {
                 result.push_str(line);
@@ -274,8 +271,7 @@ mod tests {
     fn what_is_between_two_files_leads_from_one_to_the_other() {
         let patch = patch();
         assert_eq!(patch.hunks.len(), 4);
-        assert_eq!(patch.apply(OLD, |_| true).unwrap(), NEW);
-        assert_eq!(patch.apply(OLD, |_| false).unwrap(), OLD);
+        assert_eq!(patch.apply(OLD).unwrap(), NEW);
     }
 
     #[test]
@@ -301,14 +297,14 @@ mod tests {
     #[test]
     fn single_hunks_can_be_left_out() {
         let mut patch = patch();
-        patch.hunks[0].commit = String::from("later");
-        let result = patch.apply(OLD, |hunk| hunk.commit == "flag").unwrap();
+        patch.hunks.remove(0);
+        let result = patch.apply(OLD).unwrap();
         assert_eq!(result, NEW.strip_prefix("zero\n").unwrap());
     }
 
     #[test]
     fn another_file_is_refused_by_its_hash_and_named() {
-        let error = patch().apply("one\n", |_| true).unwrap_err().to_string();
+        let error = patch().apply("one\n").unwrap_err().to_string();
         assert!(error.contains("a/file.rs") && error.contains("sha256"), "{error}");
     }
 
@@ -319,7 +315,7 @@ mod tests {
         let mut other_place = patch();
         other_place.hunks[1].line = 99;
         for patch in [other_text, other_place] {
-            let error = patch.apply(OLD, |_| true).unwrap_err().to_string();
+            let error = patch.apply(OLD).unwrap_err().to_string();
             assert!(error.contains("hunk 2 of a/file.rs.patch does not apply"), "{error}");
         }
     }
@@ -340,7 +336,7 @@ mod tests {
         let commits = |before: &Patch, lines: &str| -> Vec<String> {
             let after =
                 Patch::between("a/file.rs", OLD, &with(lines), Some(before), "new").unwrap();
-            assert_eq!(after.apply(OLD, |_| true).unwrap(), with(lines));
+            assert_eq!(after.apply(OLD).unwrap(), with(lines));
             after.hunks.into_iter().map(|hunk| hunk.commit).collect()
         };
         let mut before = Patch::between("a/file.rs", OLD, &with("a\nb\nc\n"), None, "").unwrap();

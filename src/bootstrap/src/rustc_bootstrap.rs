@@ -10,6 +10,7 @@ use which::which;
 use crate::base::{self, Base, Pin};
 use crate::host::{self, Llvm};
 use crate::overlay::{self, Overlay};
+use crate::series::Series;
 use crate::stage0::{self, Stage0};
 use crate::tree::{Checkout, Tree};
 use crate::{command, mistakes, partial};
@@ -25,6 +26,23 @@ pub struct Ready<'a> {
 /// Does all that comes before a build, as far as it is not done: checks the machine, brings in the
 /// base, lays our files out and writes the settings.
 pub fn set_up(tree: &Tree, checkout: Checkout) -> Result<Ready<'_>> {
+    set_up_with(tree, checkout, |overlay, base| match checkout {
+        Checkout::Mistaken => mistakes::make(&mistakes::read(tree.root())?, overlay, &base.folder),
+        _ => Ok(()),
+    })
+}
+
+/// The same for [`Checkout::Series`], with the commits of `series` up to and with `last`.
+pub fn set_up_commit<'a>(tree: &'a Tree, series: &Series, last: usize) -> Result<Ready<'a>> {
+    set_up_with(tree, Checkout::Series, |overlay, _| overlay.truncate(series, last))
+}
+
+/// The same, where `change` changes what is laid out.
+fn set_up_with(
+    tree: &Tree,
+    checkout: Checkout,
+    change: impl FnOnce(&mut Overlay, &Base) -> Result<()>,
+) -> Result<Ready<'_>> {
     let pin = Pin::read()?;
     let stage0 = stage0::find(tree, &pin)?;
     host::check_triple(&stage0.host)?;
@@ -34,10 +52,8 @@ pub fn set_up(tree: &Tree, checkout: Checkout) -> Result<Ready<'_>> {
     let sources = tree.sources(checkout);
     // Before anything is copied: a patch that does not apply leaves nothing behind.
     let mut overlay = Overlay::read(tree.root(), &overlay::LAID_OUT)?;
-    overlay.content(&base.folder, None)?;
-    if checkout == Checkout::Mistaken {
-        mistakes::make(&mistakes::read(tree.root())?, &mut overlay, &base.folder)?;
-    }
+    overlay.content(&base.folder)?;
+    change(&mut overlay, &base)?;
     overlay::copy_base(&base, &sources)?;
     if checkout != Checkout::Pristine {
         let count = overlay::lay_out(&overlay, &base, &sources)?;
@@ -65,7 +81,7 @@ fn settings(tree: &Tree, checkout: Checkout, stage0: &Stage0, llvm: &Llvm) -> St
 
     // A target that is not listed loses its libraries as soon as another is built.
     let mut targets = vec![host];
-    if checkout != Checkout::Mistaken {
+    if !matches!(checkout, Checkout::Mistaken | Checkout::Series) {
         targets.extend(tree.config.build.targets.iter().map(String::as_str));
     }
     let mut build = vec![

@@ -8,6 +8,7 @@
 //!   pristine/    src/ and out/ once more, without our files (--pristine)
 //!   mistaken/    and once more, with mistakes in our files (./x.py test --mistakes)
 //!   stage1       a link to the finished sysroot
+//!   series/      and once more, with the commits of the series up to one (./x.py check --series)
 //!   export/      the patch series
 //!   async-size/  what that tool builds; other tools have a folder of their own, too
 //!   tools/       our host tools, built
@@ -35,10 +36,13 @@ pub enum Checkout {
     Pristine,
     /// With our files, and mistakes in them that async-fuzz has to find.
     Mistaken,
+    /// With what the commits of the series up to one have of our files.
+    Series,
 }
 
 impl Checkout {
-    pub const ALL: [Checkout; 3] = [Checkout::Patched, Checkout::Pristine, Checkout::Mistaken];
+    pub const ALL: [Checkout; 4] =
+        [Checkout::Patched, Checkout::Pristine, Checkout::Mistaken, Checkout::Series];
 }
 
 impl Tree {
@@ -73,6 +77,7 @@ impl Tree {
             Checkout::Patched => self.build(),
             Checkout::Pristine => self.build().join("pristine"),
             Checkout::Mistaken => self.build().join("mistaken"),
+            Checkout::Series => self.build().join("series"),
         }
     }
 

@@ -10,8 +10,8 @@ use tracing::debug;
 
 use super::compare::{Candidate, Comparer, MergedBlock, Successor};
 use super::{HOLD_DIFFERENT_LOCALS, LEADERS_LIMIT, REGION_LIMIT, SITES_LIMIT, called_from};
+use crate::async_bodies::cost_of;
 use crate::certain_body;
-use crate::inline_await::cost_of;
 use crate::never_pending::makes_coroutine;
 use crate::saved_locals::saved_locals;
 

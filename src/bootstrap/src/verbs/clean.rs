@@ -35,7 +35,7 @@ impl Arguments {
             ["async-bench", "async-size", "export", "fuzz"].map(|name| tree.build().join(name)),
         );
         if self.all {
-            let all = ["base", "download", "mistaken", "pristine"];
+            let all = ["base", "download", "mistaken", "pristine", "series"];
             paths.extend(all.map(|name| tree.build().join(name)));
         }
         for path in paths.iter().filter(|path| path.symlink_metadata().is_ok()) {

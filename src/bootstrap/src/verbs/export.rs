@@ -63,7 +63,9 @@ fn export(
 
     let mut before = BTreeMap::new();
     for (index, commit) in series.commits.iter().enumerate() {
-        let content = overlay.content(base, Some((series, index)))?;
+        let mut commits = overlay.clone();
+        commits.truncate(series, index)?;
+        let content = commits.content(base)?;
         for (path, bytes) in &content {
             put(scratch.path(), path, bytes)?;
         }

@@ -71,7 +71,7 @@ fn take_back(
     commit: &str,
 ) -> Result<Vec<String>> {
     let before = Overlay::read(root, folders)?;
-    let ours = before.content(&base.folder, None)?;
+    let ours = before.content(&base.folder)?;
     let laid_out = overlay::laid_out(sources)?;
     let mut wanted = Vec::new();
     let mut conflicts = Vec::new();

@@ -19,7 +19,7 @@ impl Device {
     }
 }
 
-// EMIT_MIR elide_no_await_inline.writes-{closure#0}.Inline.diff
+// EMIT_MIR inline_into_coroutine.writes-{closure#0}.Inline.diff
 pub async fn writes(device: &mut Device, value: u32) -> Result<u32, u32> {
     // CHECK-LABEL: fn writes::{closure#0}(
     // CHECK-DAG: inlined <Result<(), u32> as Try>::branch

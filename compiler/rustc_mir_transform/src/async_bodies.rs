@@ -1,0 +1,87 @@
+//! Says which bodies the passes for `async` may change, and what the code in them costs.
+
+use rustc_hir::def_id::LocalDefId;
+use rustc_middle::mir::*;
+use rustc_middle::ty::{InstanceKind, TyCtxt};
+use rustc_session::Session;
+use tracing::instrument;
+
+use crate::certain_body::is_async;
+
+/// Whether the session asks for the passes for `async`: with `-Zasync-returned-panic=no`, and
+/// where MIR is optimized.
+pub(crate) fn is_enabled_in(sess: &Session) -> bool {
+    !sess.opts.unstable_opts.async_returned_panic && sess.mir_opt_level() >= 2
+}
+
+/// Whether the coroutines of this crate are laid out for these passes. They are not where a drop
+/// may suspend.
+pub(crate) fn packs_saved_locals(tcx: TyCtxt<'_>) -> bool {
+    is_enabled_in(tcx.sess) && !tcx.may_drop_async()
+}
+
+/// Whether passes may change the body, which may be any: it has to be of an async fn, block or
+/// closure of this crate, in which no drop may suspend.
+pub(crate) fn may_transform<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> bool {
+    let InstanceKind::Item(def_id) = body.source.instance else { return false };
+    let Some(def_id) = def_id.as_local() else { return false };
+    body.coroutine.is_some()
+        && !tcx.may_drop_async()
+        && is_async(tcx, def_id.to_def_id())
+        && !is_optimize_none(tcx, def_id)
+        && body.tainted_by_errors.is_none()
+        && body.function_coverage_info.is_none()
+}
+
+/// Whether the function that the coroutine of `def_id` is written in is to be left as written.
+pub(crate) fn is_optimize_none(tcx: TyCtxt<'_>, def_id: LocalDefId) -> bool {
+    let root = tcx.typeck_root_def_id(def_id.to_def_id());
+    [def_id.to_def_id(), root].into_iter().any(|def_id| {
+        tcx.def_kind(def_id).has_codegen_attrs()
+            && tcx.codegen_fn_attrs(def_id).optimize.do_not_optimize()
+    })
+}
+
+/// A pass that runs on these bodies only.
+pub(crate) trait AsyncPass {
+    fn transform<'tcx>(&self, tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>);
+}
+
+impl<'tcx, P: AsyncPass> crate::MirPass<'tcx> for P {
+    fn is_enabled(&self, sess: &Session) -> bool {
+        is_enabled_in(sess)
+    }
+
+    #[instrument(level = "debug", skip_all, fields(def_id = ?body.source.def_id()))]
+    fn run_pass(&self, tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
+        if may_transform(tcx, body) {
+            self.transform(tcx, body);
+        }
+    }
+
+    fn is_required(&self) -> bool {
+        false
+    }
+}
+
+/// How much code a body is, about: the statements that do something, and the ways it may go.
+///
+/// [`CostChecker`] estimates what a function costs its caller: it counts cleanup, which an inlined
+/// awaitee mostly shares, and folds what is constant in the caller. It knows no suspension point.
+///
+/// [`CostChecker`]: crate::cost_checker::CostChecker
+pub(crate) fn cost(body: &Body<'_>) -> usize {
+    let blocks = body.basic_blocks.iter().filter(|data| !data.is_cleanup);
+    blocks.map(|data| cost_of(&data.statements, data.terminator())).sum()
+}
+
+/// The same, of a block or the end of one.
+pub(crate) fn cost_of(statements: &[Statement<'_>], terminator: &Terminator<'_>) -> usize {
+    let is_code = |statement: &&Statement<'_>| matches!(statement.kind, StatementKind::Assign(_));
+    let of_terminator = match terminator.kind {
+        TerminatorKind::Call { .. } | TerminatorKind::Yield { .. } => 3,
+        TerminatorKind::Goto { .. } => 0,
+        _ => 1,
+    };
+    statements.iter().filter(is_code).count() + of_terminator
+}
