@@ -9,6 +9,7 @@ use measure::build_folder;
 use measure::cargo_build::{CargoBuild, Job};
 use measure::compiler::Compiler;
 use measure::opt_level::OptLevel;
+use measure::panic_strategy::PanicStrategy;
 use measure::passes::Variant;
 use measure::progress::Progress;
 use measure::project::Project;
@@ -99,6 +100,7 @@ impl Measurement {
                             unit,
                             target: &self.compiler.host,
                             level,
+                            panic: PanicStrategy::Abort,
                             rustflags: &variant.rustflags,
                             folder: &folder,
                         },

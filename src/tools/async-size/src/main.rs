@@ -1,15 +1,14 @@
 //! Measures what the passes of `-Z async-returned-panic=no` save in the flash and RAM of firmware.
 //!
 //! Every binary of a cargo project is built with the passes off and on, and the sections of the two
-//! ELF files are compared. [`elf`] has the rule of what flash and RAM are; [`measurement`] is the
-//! run. Or, with `--awaits`, nothing is built, and it is counted what shares [a suspension
+//! ELF files are compared. [`measure::elf`] has the rule of what flash and RAM are; [`measurement`]
+//! is the run. Or, with `--awaits`, nothing is built, and it is counted what shares [a suspension
 //! point](awaits); or, with `--compile-time`, it is measured [what the builds
 //! take](compile_time).
 
 mod arguments;
 mod awaits;
 mod compile_time;
-mod elf;
 mod linker;
 mod measurement;
 mod report;

@@ -7,12 +7,13 @@ use anyhow::{Context, Result};
 use measure::build_folder;
 use measure::cargo_build::{Built, CargoBuild, Job};
 use measure::compiler::Compiler;
+use measure::elf::Sizes;
 use measure::opt_level::OptLevel;
+use measure::panic_strategy::PanicStrategy;
 use measure::passes::Variant;
 use measure::progress::Progress;
 use measure::project::{Project, Unit};
 
-use crate::elf::Sizes;
 use crate::linker;
 use crate::report::{Failure, Measured, Report};
 
@@ -57,7 +58,8 @@ impl Piece<'_> {
         rustflags: &'a [String],
         folder: &'a Path,
     ) -> Job<'a> {
-        Job { unit: self.unit, target: self.target, level, rustflags, folder }
+        let panic = PanicStrategy::Abort;
+        Job { unit: self.unit, target: self.target, level, panic, rustflags, folder }
     }
 
     /// What is built, in words.

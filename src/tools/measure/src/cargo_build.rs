@@ -10,6 +10,7 @@ use anyhow::{Context, Result};
 use cargo_metadata::Message;
 
 use crate::opt_level::OptLevel;
+use crate::panic_strategy::PanicStrategy;
 use crate::project::{Project, Unit};
 use crate::rustflags;
 
@@ -37,6 +38,8 @@ pub struct Job<'a> {
     pub target: &'a str,
     /// The optimization level.
     pub level: OptLevel,
+    /// What the programs do when they panic.
+    pub panic: PanicStrategy,
     /// The flags for rustc.
     pub rustflags: &'a [String],
     /// The folder to build in.
@@ -123,7 +126,7 @@ impl CargoBuild {
         if let Some(jobs) = jobs {
             command.args(["--jobs", &jobs.to_string()]);
         }
-        for (key, value) in profile(job.level, self.lto) {
+        for (key, value) in profile(job.level, self.lto, job.panic) {
             command.args(["--config", &format!("profile.release.{key}={value}")]);
         }
         rustflags::add(&mut command, job.target, job.rustflags);
@@ -132,14 +135,14 @@ impl CargoBuild {
 }
 
 /// The release profile that is used for every project, so that results can be compared. With `lto`
-/// it is what firmware that has to be small is built with. Entries of the project for single
-/// packages still hold.
-fn profile(level: OptLevel, lto: bool) -> [(&'static str, String); 6] {
+/// and abort on panic it is what firmware that has to be small is built with. Entries of the
+/// project for single packages still hold.
+fn profile(level: OptLevel, lto: bool, panic: PanicStrategy) -> [(&'static str, String); 6] {
     [
         ("opt-level", level.toml()),
         ("lto", if lto { "\"fat\"" } else { "\"off\"" }.into()),
         ("codegen-units", "1".into()),
-        ("panic", "\"abort\"".into()),
+        ("panic", format!("\"{panic}\"")),
         ("debug", "false".into()),
         ("strip", "false".into()),
     ]
@@ -222,6 +225,7 @@ mod tests {
             unit: &unit,
             target: "thumbv6m-none-eabi",
             level: OptLevel::Z,
+            panic: PanicStrategy::Abort,
             rustflags: &["-Zx=no".into()],
             folder: Path::new("/t/on-z"),
         };
@@ -245,8 +249,9 @@ mod tests {
             assert!(line.contains(&format!(" {part} ")), "{part} is not in {line}");
         }
         assert!(!line.contains("--locked"), "{line}");
-        let without_lto = profile(OptLevel::Z, false);
-        assert_eq!(without_lto[1], ("lto", "\"off\"".to_owned()));
+        let server = profile(OptLevel::O3, false, PanicStrategy::Unwind);
+        assert_eq!(server[1], ("lto", "\"off\"".to_owned()));
+        assert_eq!(server[3], ("panic", "\"unwind\"".to_owned()));
         let rustc = command.get_envs().find(|(name, _)| *name == "RUSTC").unwrap();
         assert_eq!(rustc.1, Some(OsStr::new("/c/rustc")));
     }

@@ -1,8 +1,9 @@
 //! What the tools that measure the passes of `-Z async-returned-panic=no` have in common.
 //!
 //! Each of them builds programs with the passes off and on, and compares what comes out.
-//! [`passes`] is the one table of the passes; [`compiler`] and [`cargo_build`] build with them;
-//! [`table`], [`json`] and [`chart`] are what reports are made of, and [`report`] writes them.
+//! [`passes`] is the one table of the passes; [`compiler`] and [`cargo_build`] build with them, and
+//! [`elf`] reads what a program takes in memory; [`table`], [`json`] and [`chart`] are what reports
+//! are made of, and [`report`] writes them.
 
 pub mod amount;
 pub mod arguments;
@@ -10,8 +11,10 @@ pub mod build_folder;
 pub mod cargo_build;
 pub mod chart;
 pub mod compiler;
+pub mod elf;
 pub mod json;
 pub mod opt_level;
+pub mod panic_strategy;
 pub mod passes;
 pub mod progress;
 pub mod project;

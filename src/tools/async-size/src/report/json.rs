@@ -27,11 +27,11 @@
 //!
 //! [`Sizes`] says what each size is.
 
+use measure::elf::Sizes;
 use measure::json::{self, Ordered};
 use serde::Serialize;
 
 use super::{Failure, Report};
-use crate::elf::Sizes;
 
 #[derive(Serialize)]
 struct Results<'a> {

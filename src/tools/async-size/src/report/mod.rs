@@ -4,11 +4,10 @@ pub mod json;
 pub mod svg;
 pub mod table;
 
+use measure::elf::Sizes;
 use measure::opt_level::OptLevel;
 use measure::passes::Variant;
 use serde::Serialize;
-
-use crate::elf::Sizes;
 
 /// All that a run found.
 #[derive(Debug)]

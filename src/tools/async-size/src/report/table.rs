@@ -1,12 +1,12 @@
 //! The report for people.
 
 use measure::amount::{change, percent};
+use measure::elf::Sizes;
 use measure::table::{Grid, SUM};
 
 use super::{Group, Report};
-use crate::elf::Sizes;
 
-/// What the numbers mean; the same as in [`crate::elf`].
+/// What the numbers mean; the same as in [`measure::elf`].
 const FOOTNOTE: &str = "\
 Bytes. flash: all allocated sections with contents in the file (.text, .rodata, vector and unwind
 tables, the load image of .data); RAM: all allocated writable sections (.data, .bss), no stack.
