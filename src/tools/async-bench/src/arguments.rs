@@ -2,16 +2,19 @@
 
 use clap::Parser;
 use measure::arguments::CommonArguments;
+use measure::panic_strategy::PanicStrategy;
 
-use crate::programs::{ALL, MODES_HELP};
+use crate::programs::{ALL, MODES_HELP, PANIC_HELP};
 use crate::statistics::FEWEST_PAIRS;
 
 const EXAMPLES: &str = "\
 Examples:
   async-bench
-      Both programs in all modes, passes off and on, at opt-level 3, s and z
+      All programs in all modes, passes off and on, at opt-level 3, s and z
   async-bench --program hal-tree --no-wall --passes each
       Only counts of instructions, and what each pass saves alone
+  async-bench --program server --no-wall --opt-level 3 --panic unwind
+      What servers cost by request, as they are mostly built
   async-bench --mode timers,all --opt-level 3 --pairs 40
       Two modes, and their time more exactly
   async-bench --json costs.json --svg costs.svg
@@ -22,8 +25,8 @@ Exit status: 0 if everything was measured, 1 if not, 2 if the arguments are wron
 /// Measure what the compiler's passes for async code save when programs run
 ///
 /// Builds programs with the passes off and on, counts the instructions that they execute, and
-/// compares how long they take. They are built without LTO, with one codegen unit, abort on panic
-/// and no debug info. All variants have to come to the same results.
+/// compares how long they take. They are built without LTO, with one codegen unit and no debug
+/// info. All variants have to come to the same results.
 #[derive(Debug, Parser)]
 #[command(
     version,
@@ -51,6 +54,10 @@ pub struct Arguments {
         long_help = MODES_HELP
     )]
     pub modes: Vec<String>,
+
+    /// Build programs that do this when they panic; can be given several times
+    #[arg(long = "panic", value_name = "STRATEGY", value_delimiter = ',', long_help = PANIC_HELP)]
+    pub panics: Vec<PanicStrategy>,
 
     /// How many times each variant is timed, in turn with the others; at least 6
     #[arg(
@@ -98,6 +105,14 @@ mod tests {
         assert_eq!(arguments.common.levels(), [OptLevel::O3, OptLevel::S, OptLevel::Z]);
         assert_eq!(arguments.pairs(), Some(15));
         assert!(arguments.programs.is_empty() && arguments.modes.is_empty());
+        assert!(arguments.panics.is_empty());
+    }
+
+    #[test]
+    fn a_panic_strategy_is_one_of_two() {
+        let arguments = parse(&["--panic", "unwind,abort"]).unwrap();
+        assert_eq!(arguments.panics, [PanicStrategy::Unwind, PanicStrategy::Abort]);
+        assert!(parse(&["--panic", "immediate-abort"]).is_err());
     }
 
     #[test]
@@ -120,7 +135,7 @@ mod tests {
     #[test]
     fn a_wrong_program_is_an_error_with_the_right_ones() {
         let error = parse(&["--program", "tokio-work"]).unwrap_err().to_string();
-        assert!(error.contains("hal-tree") && error.contains("smol-work"), "{error}");
+        assert!(ALL.iter().all(|program| error.contains(program.package)), "{error}");
     }
 
     #[test]

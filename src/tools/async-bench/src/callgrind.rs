@@ -18,6 +18,7 @@ use anyhow::{Context, Result, bail};
 use which::which;
 
 use crate::execution::Call;
+use crate::output::Printed;
 
 /// How many times a program is counted that does not execute the same number every time.
 const MOST: usize = 5;
@@ -64,12 +65,12 @@ impl Valgrind {
         Ok(Valgrind { path, version })
     }
 
-    /// The instructions of `call`, and its checksum. Fails if the runs have different checksums.
-    pub fn count(&self, call: Call<'_>) -> Result<(Count, String)> {
+    /// The instructions of `call`, and what it prints. Fails if that is not the same in every run.
+    pub fn count(&self, call: Call<'_>) -> Result<(Count, Printed)> {
         repeat(|| self.count_once(call)).with_context(|| format!("cannot count {}", call.line()))
     }
 
-    fn count_once(&self, call: Call<'_>) -> Result<(u64, String)> {
+    fn count_once(&self, call: Call<'_>) -> Result<(u64, Printed)> {
         let mut command = Command::new(&self.path);
         // The total is on stderr, and nobody reads the profile. A debugger would have its pipes in
         // the folder for temporary files.
@@ -79,22 +80,22 @@ impl Valgrind {
         let count = collected(&messages).with_context(|| {
             format!("valgrind told no number of instructions\n{}", messages.trim_end())
         })?;
-        Ok((count, call.checksum(&output.stdout)?))
+        Ok((count, call.printed(&output.stdout)?))
     }
 }
 
-/// The counts and the checksum of `count_once`, which is called as often as they need.
-fn repeat(mut count_once: impl FnMut() -> Result<(u64, String)>) -> Result<(Count, String)> {
-    let (first, checksum) = count_once()?;
+/// The counts of `count_once`, which is called as often as they need, and what is printed.
+fn repeat(mut count_once: impl FnMut() -> Result<(u64, Printed)>) -> Result<(Count, Printed)> {
+    let (first, printed) = count_once()?;
     let mut all = vec![first];
     while all.len() < 2 || (all.len() < MOST && all.iter().any(|count| *count != first)) {
         let (count, again) = count_once()?;
-        if again != checksum {
-            bail!("its checksum was {checksum} once, and then {again}");
+        if again != printed {
+            bail!("it came to {printed:?} once, and then to {again:?}");
         }
         all.push(count);
     }
-    Ok((Count::new(all), checksum))
+    Ok((Count::new(all), printed))
 }
 
 /// The number of instructions in callgrind's `messages`. They end in lines such as
@@ -189,10 +190,15 @@ mod tests {
         assert_eq!((exact.instructions(), exact.spread()), (7, 0.0));
     }
 
+    fn printed(checksum: &str) -> Printed {
+        Printed { checksum: checksum.into(), allocated: None, futures: vec![] }
+    }
+
     /// Repeats a count that gives the numbers of `counts` in turn, and fails after the last.
     fn repeat_over(counts: &[u64]) -> Option<Count> {
         let mut counts = counts.iter();
-        repeat(|| Ok((*counts.next().context("no more")?, "sum".into()))).ok().map(|(all, _)| all)
+        let count_once = || Ok((*counts.next().context("no more")?, printed("1")));
+        repeat(count_once).ok().map(|(all, _)| all)
     }
 
     #[test]
@@ -209,8 +215,8 @@ mod tests {
 
     #[test]
     fn another_checksum_is_an_error() {
-        let mut checksums = ["1", "2"].into_iter().map(String::from);
-        let error = repeat(|| Ok((3, checksums.next().unwrap()))).unwrap_err().to_string();
-        assert!(error.contains("was 1 once, and then 2"), "{error}");
+        let mut lines = ["1", "2"].into_iter().map(printed);
+        let error = repeat(|| Ok((3, lines.next().unwrap()))).unwrap_err().to_string();
+        assert!(error.contains(r#""1""#) && error.contains("and then to Printed"), "{error}");
     }
 }

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+use crate::output::Printed;
+
 /// What is run: a program in one of its modes.
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'a> {
@@ -18,15 +20,15 @@ pub struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// Runs the program, and returns how long it took and its checksum.
+    /// Runs the program, and returns how long it took and what it printed.
     ///
     /// The time is that from before the process is made to after it has ended.
-    pub fn time(&self) -> Result<(Duration, String)> {
+    pub fn time(&self) -> Result<(Duration, Printed)> {
         let command = self.command(None)?;
         let start = Instant::now();
         let output = self.output(command)?;
         let duration = start.elapsed();
-        Ok((duration, self.checksum(&output.stdout)?))
+        Ok((duration, self.printed(&output.stdout)?))
     }
 
     /// Runs the program by means of `tool`, a program with its own arguments. Fails if one of the
@@ -64,14 +66,12 @@ impl Call<'_> {
         Ok(output)
     }
 
-    /// The checksum in what the program printed: the second word behind the mode.
-    pub fn checksum(&self, stdout: &[u8]) -> Result<String> {
+    /// What the program printed to `stdout`. Fails if it is not what a program is to print.
+    pub fn printed(&self, stdout: &[u8]) -> Result<Printed> {
         let text = String::from_utf8_lossy(stdout);
-        let mut words = text.split_whitespace();
-        match (words.next(), words.next()) {
-            (Some(mode), Some(checksum)) if mode == self.mode => Ok(checksum.to_owned()),
-            _ => bail!("{} printed no checksum, but {:?}", self.line(), text),
-        }
+        Printed::read(&text, self.mode).with_context(|| {
+            format!("{} printed no checksum, or other than bytes: {text:?}", self.line())
+        })
     }
 
     /// What it would be on a command line.
@@ -84,14 +84,14 @@ impl Call<'_> {
 mod tests {
     use super::*;
 
-    fn call(program: &str, mode: &'static str) -> Result<(Duration, String)> {
+    fn call(program: &str, mode: &'static str) -> Result<(Duration, Printed)> {
         Call { program: Path::new(program), mode, iterations: 7 }.time()
     }
 
     #[test]
-    fn the_checksum_is_the_word_behind_the_mode() {
-        let (duration, checksum) = call("/bin/echo", "sync").unwrap();
-        assert_eq!(checksum, "7");
+    fn what_is_printed_is_read() {
+        let (duration, printed) = call("/bin/echo", "sync").unwrap();
+        assert_eq!(printed.checksum, "7");
         assert!(duration > Duration::ZERO);
     }
 

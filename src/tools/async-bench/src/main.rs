@@ -1,13 +1,15 @@
 //! Measures what the passes of `-Z async-returned-panic=no` save when programs run.
 //!
-//! The [`programs`] are built with the passes off and on, at every opt-level. Then valgrind counts
-//! the instructions of each, see [`callgrind`], and the time is taken of runs that take turns, see
-//! [`statistics`]. [`measurement`] is the whole of it.
+//! The [`programs`] are built with the passes off and on, at every opt-level and with each panic
+//! strategy. Then valgrind counts the instructions of each, see [`callgrind`], the program says what
+//! it allocates, see [`output`], and the time is taken of runs that take turns, see [`statistics`].
+//! [`measurement`] is the whole of it.
 
 mod arguments;
 mod callgrind;
 mod execution;
 mod measurement;
+mod output;
 mod programs;
 mod report;
 mod statistics;
@@ -46,7 +48,7 @@ fn run(arguments: &Arguments) -> Result<()> {
 
 /// Finds all that has to be there before the first build.
 fn prepare(arguments: &Arguments) -> Result<Measurement> {
-    let choices = programs::choose(&arguments.programs, &arguments.modes)?;
+    let choices = programs::choose(&arguments.programs, &arguments.modes, &arguments.panics)?;
     let valgrind = Valgrind::find()?;
     let compiler = arguments.common.compiler()?;
     let variants = arguments.common.passes.variants(&compiler.known_passes)?;

@@ -1,13 +1,13 @@
 //! A run: builds every program in every variant, counts its instructions, and takes its time.
 
-use std::collections::BTreeMap;
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fmt, fs};
 
 use anyhow::{Context, Result, bail};
 use measure::build_folder;
 use measure::cargo_build::{CargoBuild, Job};
 use measure::compiler::Compiler;
+use measure::elf::Sizes;
 use measure::opt_level::OptLevel;
 use measure::panic_strategy::PanicStrategy;
 use measure::passes::Variant;
@@ -16,6 +16,7 @@ use measure::project::Project;
 
 use crate::callgrind::Valgrind;
 use crate::execution::Call;
+use crate::output::Printed;
 use crate::programs::{Choice, Mode, Program};
 use crate::report::{Cost, Measured, Report};
 
@@ -42,80 +43,110 @@ pub struct Measurement {
     pub target_dir: PathBuf,
 }
 
-/// The executables of a program, in the order of [`Measurement::variants`], by level and package.
-type Executables<'a> = BTreeMap<(&'static str, &'a str), Vec<PathBuf>>;
+/// A program as it is built in every variant.
+#[derive(Clone, Copy, Debug)]
+struct Setup<'a> {
+    choice: &'a Choice,
+    panic: PanicStrategy,
+    level: OptLevel,
+}
+
+impl fmt::Display for Setup<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Setup { choice, panic, level } = self;
+        write!(f, "{}, panic {panic}, opt-level {level}", choice.program.package)
+    }
+}
+
+/// What was built in one variant.
+#[derive(Debug)]
+struct Executable {
+    path: PathBuf,
+    /// The bytes of its code.
+    text: u64,
+}
 
 impl Measurement {
     /// Builds and measures everything, and stops at the first thing that fails: a program that does
     /// not build or run, or one that comes to another result in another variant.
     pub fn run(&self) -> Result<Report> {
-        let modes: usize = self.choices.iter().map(|choice| choice.modes.len()).sum();
-        let builds = self.variants.len() * self.project.units.len();
+        let setups = self.setups();
+        let modes: usize = setups.iter().map(|setup| setup.choice.modes.len()).sum();
         let measurements = modes * if self.pairs.is_some() { 2 } else { 1 };
-        let steps = self.levels.len() * (builds + measurements);
+        let steps = setups.len() * self.variants.len() + measurements;
         let mut progress = Progress::new(steps, self.cargo.verbose);
-        let executables = self.build(&mut progress)?;
+        let mut built = Vec::new();
+        for &setup in &setups {
+            let build = |variant| self.build(setup, variant, &mut progress);
+            built.push(self.variants.iter().map(build).collect::<Result<Vec<_>>>()?);
+        }
         let mut report = Report {
             compiler: self.compiler.version.clone(),
             valgrind: self.valgrind.version.clone(),
             variants: self.variants.clone(),
             results: Vec::new(),
         };
-        for Choice { program, modes } in &self.choices {
-            for &level in &self.levels {
-                let variants = executables
-                    .get(&(level.name(), program.package))
-                    .with_context(|| format!("there is no package `{}`", program.package))?;
-                for &mode in modes {
-                    let of = format!("{} {}, opt-level {level}", program.package, mode.name);
-                    report.results.push(Measured {
-                        program,
-                        mode,
-                        level,
-                        costs: self.measure(program, mode, variants, &of, &mut progress)?,
-                    });
-                }
+        for (&setup, executables) in setups.iter().zip(&built) {
+            for &mode in &setup.choice.modes {
+                report.results.push(Measured {
+                    program: setup.choice.program,
+                    mode,
+                    panic: setup.panic,
+                    level: setup.level,
+                    costs: self.measure(setup, mode, executables, &mut progress)?,
+                });
             }
         }
         progress.finish();
         Ok(report)
     }
 
-    /// Builds all that is to be measured.
-    fn build(&self, progress: &mut Progress) -> Result<Executables<'_>> {
-        let mut all = Executables::new();
-        for &level in &self.levels {
-            for variant in &self.variants {
-                let name = format!("{}-{level}", variant.name);
-                let stamp = &self.compiler.stamp;
-                let folder = build_folder::prepare(crate::NAME, &self.target_dir, &name, stamp)?;
-                for unit in &self.project.units {
-                    let package = unit.package.as_str();
-                    let what =
-                        format!("{package} at opt-level {level} with passes {}", variant.name);
-                    progress.begin(&format!("building {what}"));
-                    let mut built = self.cargo.run(
-                        &self.project,
-                        Job {
-                            unit,
-                            target: &self.compiler.host,
-                            level,
-                            panic: PanicStrategy::Abort,
-                            rustflags: &variant.rustflags,
-                            folder: &folder,
-                        },
-                    )?;
-                    self.compiler.check_unchanged()?;
-                    match built.executables.remove(package) {
-                        Some(path) if built.success => {
-                            all.entry((level.name(), package)).or_default().push(path);
-                        }
-                        _ => bail!("cannot build {what}\n{}", built.messages),
-                    }
-                }
+    /// All that is built, in the order of the report.
+    fn setups(&self) -> Vec<Setup<'_>> {
+        let mut setups = Vec::new();
+        for choice in &self.choices {
+            for &panic in &choice.panics {
+                setups.extend(self.levels.iter().map(|&level| Setup { choice, panic, level }));
             }
         }
-        Ok(all)
+        setups
+    }
+
+    /// Builds a program in one variant.
+    fn build(
+        &self,
+        setup: Setup<'_>,
+        variant: &Variant,
+        progress: &mut Progress,
+    ) -> Result<Executable> {
+        let Setup { choice, panic, level } = setup;
+        let package = choice.program.package;
+        progress.begin(&format!("building {setup}, passes {}", variant.name));
+        let name = format!("{}-{level}-{panic}", variant.name);
+        let stamp = &self.compiler.stamp;
+        let folder = build_folder::prepare(crate::NAME, &self.target_dir, &name, stamp)?;
+        let unit = self.project.units.iter().find(|unit| unit.package == package);
+        let mut built = self.cargo.run(
+            &self.project,
+            Job {
+                unit: unit.with_context(|| format!("there is no package `{package}`"))?,
+                target: &self.compiler.host,
+                level,
+                panic,
+                rustflags: &variant.rustflags,
+                folder: &folder,
+            },
+        )?;
+        self.compiler.check_unchanged()?;
+        match built.executables.remove(package) {
+            Some(path) if built.success => {
+                let unread = || format!("cannot read `{}`", path.display());
+                let file = fs::read(&path).with_context(unread)?;
+                let text = Sizes::read(&file).with_context(unread)?.text;
+                Ok(Executable { path, text })
+            }
+            _ => bail!("cannot build {setup}, passes {}\n{}", variant.name, built.messages),
+        }
     }
 
     /// A copy of an `executable` of `program`, at a place that all variants share: when a program
@@ -131,33 +162,33 @@ impl Measurement {
     /// What a mode costs in each of the variants, which are `executables`.
     fn measure(
         &self,
-        program: &Program,
+        setup: Setup<'_>,
         mode: &Mode,
-        executables: &[PathBuf],
-        of: &str,
+        executables: &[Executable],
         progress: &mut Progress,
     ) -> Result<Vec<Cost>> {
-        let calls = |iterations: u32| {
-            let call = move |path| Call { program: path, mode: mode.name, iterations };
-            executables.iter().map(move |path| call(path))
-        };
-        progress.begin(&format!("counting {of}"));
+        let program = setup.choice.program;
+        progress.begin(&format!("counting {setup}, mode {}", mode.name));
         let mut costs = Vec::new();
         let mut results = Results::new(&self.variants, program, mode);
-        for (index, call) in calls(mode.counted).enumerate() {
-            let copy = self.copy(program, call.program)?;
-            let (count, checksum) = self.valgrind.count(Call { program: &copy, ..call })?;
+        for (index, executable) in executables.iter().enumerate() {
+            let copy = self.copy(program, &executable.path)?;
+            let call = Call { program: &copy, mode: mode.name, iterations: mode.counted };
+            let (count, Printed { checksum, allocated, futures }) = self.valgrind.count(call)?;
             results.add(index, checksum)?;
-            costs.push(Cost { count, seconds: Vec::new() });
+            let text = executable.text;
+            costs.push(Cost { count, allocated, futures, text, seconds: Vec::new() });
         }
         let Some(pairs) = self.pairs else { return Ok(costs) };
-        progress.begin(&format!("timing {of}"));
+        progress.begin(&format!("timing {setup}, mode {}", mode.name));
         let mut results = Results::new(&self.variants, program, mode);
         // The first time is not like the others: the files may not be in memory yet.
         for round in 0..=pairs {
-            for (index, call) in calls(mode.timed).enumerate() {
-                let (duration, checksum) = call.time()?;
-                results.add(index, checksum)?;
+            for (index, executable) in executables.iter().enumerate() {
+                let program = executable.path.as_path();
+                let call = Call { program, mode: mode.name, iterations: mode.timed };
+                let (duration, printed) = call.time()?;
+                results.add(index, printed.checksum)?;
                 if round > 0 {
                     costs[index].seconds.push(duration.as_secs_f64());
                 }

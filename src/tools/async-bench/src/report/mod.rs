@@ -6,6 +6,7 @@ pub mod table;
 
 use measure::arguments::unique;
 use measure::opt_level::OptLevel;
+use measure::panic_strategy::PanicStrategy;
 use measure::passes::Variant;
 
 use crate::callgrind::Count;
@@ -21,17 +22,19 @@ pub struct Report {
     pub valgrind: String,
     /// The variants that were built; the first one is the one that others are compared with.
     pub variants: Vec<Variant>,
-    /// The modes of every program and level, in the order of these.
+    /// The modes of every program, panic strategy and level, in the order of these.
     pub results: Vec<Measured>,
 }
 
-/// What a mode of a program costs at a level.
+/// What a mode of a program costs with a panic strategy at a level.
 #[derive(Clone, Debug)]
 pub struct Measured {
     /// The program.
     pub program: &'static Program,
     /// Its mode.
     pub mode: &'static Mode,
+    /// What the program does when it panics.
+    pub panic: PanicStrategy,
     /// The optimization level.
     pub level: OptLevel,
     /// The costs, in the order of [`Report::variants`].
@@ -43,16 +46,24 @@ pub struct Measured {
 pub struct Cost {
     /// The instructions of [`Mode::counted`] iterations.
     pub count: Count,
+    /// The bytes that the same iterations allocated, if the program counts them.
+    pub allocated: Option<u64>,
+    /// The main futures that the program names: the name and the bytes of each.
+    pub futures: Vec<(String, u64)>,
+    /// The bytes of the program's code, of all modes together.
+    pub text: u64,
     /// The seconds that [`Mode::timed`] iterations took, in the order of the runs; empty if time
     /// was not measured.
     pub seconds: Vec<f64>,
 }
 
-/// The modes of one program at one level.
+/// The modes of one program with one panic strategy at one level.
 #[derive(Debug)]
 pub struct Group<'a> {
     /// The program.
     pub program: &'static Program,
+    /// What the program does when it panics.
+    pub panic: PanicStrategy,
     /// The optimization level.
     pub level: OptLevel,
     /// The modes; at least one.
@@ -60,14 +71,14 @@ pub struct Group<'a> {
 }
 
 impl Report {
-    /// The results by program and level, each in the order of its first result.
+    /// The results by program, panic strategy and level, each in the order of its first result.
     pub fn groups(&self) -> Vec<Group<'_>> {
-        let keys = unique(self.results.iter().map(|result| (result.program, result.level)));
-        let group = |(program, level)| {
-            let is_in = |result: &&Measured| result.program == program && result.level == level;
-            Group { program, level, modes: self.results.iter().filter(is_in).collect() }
+        let key = |result: &Measured| (result.program, result.panic, result.level);
+        let group = |(program, panic, level)| {
+            let is_in = |result: &&Measured| key(result) == (program, panic, level);
+            Group { program, panic, level, modes: self.results.iter().filter(is_in).collect() }
         };
-        keys.into_iter().map(group).collect()
+        unique(self.results.iter().map(key)).into_iter().map(group).collect()
     }
 }
 
@@ -84,12 +95,12 @@ impl Measured {
 }
 
 impl Group<'_> {
-    /// The instructions of `measured` in the variant at `index` by those of the program's plain
-    /// mode in the same variant; none for a plain mode, and without one in the group.
+    /// The instructions of `measured` in the variant at `index` by those of its plain mode in the
+    /// same variant; none for a mode that has none, or not in the group.
     pub fn by_plain(&self, measured: &Measured, index: usize) -> Option<f64> {
-        let plain = self.modes.iter().find(|other| self.program.plain == Some(other.mode.name))?;
-        let is_other = plain.mode != measured.mode;
-        is_other.then(|| measured.instructions(index) as f64 / plain.instructions(index) as f64)
+        let name = measured.mode.plain?;
+        let plain = self.modes.iter().find(|other| other.mode.name == name)?;
+        Some(measured.instructions(index) as f64 / plain.instructions(index) as f64)
     }
 }
 
@@ -100,26 +111,45 @@ pub mod tests {
     use super::*;
     use crate::programs::choose;
 
-    /// A report on two modes of one program with its plain one, and one mode of another whose count
-    /// is not exact.
+    /// A report on two modes of one program with its plain one, one mode of another whose count is
+    /// not exact, and one of 20 000 requests.
     pub fn report() -> Report {
-        let choices = choose(&[], &["sync", "concrete", "timers"].map(String::from)).unwrap();
-        let mut counts = [[[2000, 2000], [2000, 2000]], [[3000, 3000], [2500, 2500]]]
-            .into_iter()
-            .chain([[[10_000, 10_010], [10_100, 10_100]]]);
+        let choices =
+            choose(&[], &["sync", "concrete", "timers", "kv"].map(String::from), &[]).unwrap();
+        let counts = |mode: &str| match mode {
+            "sync" => [[2000, 2000], [2000, 2000]],
+            "concrete" => [[3000, 3000], [2500, 2500]],
+            "timers" => [[10_000, 10_010], [10_100, 10_100]],
+            _ => [[30_000_000; 2], [29_010_000; 2]],
+        };
         let mut results = Vec::new();
         for choice in choices {
             for mode in choice.modes {
-                let seconds = [0.1, 0.09];
-                let cost = |(count, seconds): ([u64; 2], f64)| Cost {
-                    count: Count::new(count.to_vec()),
-                    seconds: vec![seconds; 6],
+                let counts = counts(mode.name);
+                let cost = |index: usize| {
+                    let future = ("connection".to_owned(), [400, 300][index]);
+                    Cost {
+                        count: Count::new(counts[index].to_vec()),
+                        allocated: choice
+                            .program
+                            .has_requests
+                            .then_some([5_000_000, 4_990_000][index]),
+                        futures: choice
+                            .program
+                            .has_requests
+                            .then_some(future)
+                            .into_iter()
+                            .collect(),
+                        text: [5000, 4800][index],
+                        seconds: vec![[0.1, 0.09][index]; 6],
+                    }
                 };
                 results.push(Measured {
                     program: choice.program,
                     mode,
+                    panic: choice.panics[0],
                     level: OptLevel::Z,
-                    costs: counts.next().unwrap().into_iter().zip(seconds).map(cost).collect(),
+                    costs: [0, 1].map(cost).to_vec(),
                 });
             }
         }
@@ -132,16 +162,18 @@ pub mod tests {
     }
 
     #[test]
-    fn groups_are_by_program_and_level() {
+    fn groups_are_by_program_panic_strategy_and_level() {
         let mut report = report();
         report.results[1].level = OptLevel::S;
-        let groups = report.groups();
-        let keys: Vec<_> =
-            groups.iter().map(|group| (group.program.package, group.level)).collect();
-        assert_eq!(
-            keys,
-            [("hal-tree", OptLevel::Z), ("hal-tree", OptLevel::S), ("smol-work", OptLevel::Z)]
-        );
+        report.results.push(report.results[3].clone());
+        report.results[3].panic = PanicStrategy::Abort;
+        let key =
+            |group: Group<'_>| format!("{} {} {}", group.program.package, group.panic, group.level);
+        let keys: Vec<_> = report.groups().into_iter().map(key).collect();
+        let expected =
+            ["hal-tree abort z", "hal-tree abort s", "smol-work abort z", "server abort z"];
+        assert_eq!(keys[..4], expected);
+        assert_eq!(keys[4..], ["server unwind z"]);
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! The report as a picture: a bar chart of the instructions that are saved, in percent.
 //!
-//! Every program and variant has a part of its own, with a row per mode and a bar per level.
+//! Every program, panic strategy and variant has a part of its own, with a row per mode and a bar
+//! per level.
 
 use measure::amount::percentage;
 use measure::arguments::unique;
 use measure::chart::{Chart, Part};
 
-use super::Report;
+use super::{Measured, Report};
 
 /// The chart as an SVG document.
 pub fn render(report: &Report) -> String {
@@ -21,10 +22,12 @@ pub fn render(report: &Report) -> String {
 
 fn parts(report: &Report) -> Vec<Part> {
     let mut parts = Vec::new();
-    for program in unique(report.results.iter().map(|result| result.program)) {
+    let key = |result: &Measured| (result.program, result.panic);
+    for (program, panic) in unique(report.results.iter().map(key)) {
         for (index, variant) in report.variants.iter().enumerate().skip(1) {
-            let mut part = Part::new(format!("{}, passes {}", program.package, variant.name));
-            for result in report.results.iter().filter(|result| result.program == program) {
+            let (program_name, passes) = (program.package, &variant.name);
+            let mut part = Part::new(format!("{program_name}, panic {panic}, passes {passes}"));
+            for result in report.results.iter().filter(|result| key(result) == (program, panic)) {
                 let saved = -percentage(result.instructions(0), result.instructions(index));
                 part.add(result.mode.name.into(), false, result.level, saved);
             }
@@ -48,9 +51,10 @@ mod tests {
     #[test]
     fn every_mode_has_a_bar_with_what_it_saves() {
         let svg = render(&report());
-        // Three modes, the legend and the ground.
-        assert_eq!(count_rects(&svg), 3 + 1 + 1);
-        for text in [">16.67 %<", ">\u{2212}0.90 %<", ">concrete<", ">smol-work, passes on<"] {
+        // Four modes, the legend and the ground.
+        assert_eq!(count_rects(&svg), 4 + 1 + 1);
+        let title = ">server, panic unwind, passes on<";
+        for text in [">16.67 %<", ">\u{2212}0.90 %<", ">concrete<", title] {
             assert!(svg.contains(text), "{text} is not in {svg}");
         }
     }
