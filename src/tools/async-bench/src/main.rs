@@ -19,6 +19,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::Parser;
+use measure::cargo_build::Profile;
 use measure::project::{Filter, Project};
 
 use crate::arguments::Arguments;
@@ -53,7 +54,7 @@ fn prepare(arguments: &Arguments) -> Result<Measurement> {
     let compiler = arguments.common.compiler()?;
     let variants = arguments.common.passes.variants(&compiler.known_passes)?;
     // Without LTO: so the standard library stays as it is, and only the programs differ.
-    let cargo = arguments.common.cargo_build(&compiler, false);
+    let cargo = arguments.common.cargo_build(&compiler, Profile::NoLto);
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("programs/Cargo.toml");
     let packages = choices.iter().map(|choice| choice.program.package.to_owned()).collect();
     let project =

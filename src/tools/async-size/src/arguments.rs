@@ -3,8 +3,14 @@
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
+use anyhow::Result;
 use clap::{Parser, ValueHint};
 use measure::arguments::{CommonArguments, unique};
+use measure::cargo_build::Profile;
+use measure::compiler::Compiler;
+use measure::opt_level::OptLevel;
+use measure::panic_strategy::PanicStrategy;
+use measure::passes::Variant;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -23,15 +29,20 @@ Examples:
 
 Exit status: 0 if all binaries were measured, 1 if not, 2 if the arguments are wrong.";
 
+const LEVELS_HELP: &str = "\
+Build at this optimization level; can be given several times [default: z,s; with \
+--own-profile that of the project]";
+
 /// Measure what the compiler's passes for async code save in flash and RAM
 ///
 /// Builds firmware with the passes off and on, and compares the sections of the binaries. Every
-/// build has the same release profile: fat LTO, one codegen unit, abort on panic, no debug info.
+/// build has the same release profile, but for what is asked for: fat LTO, one codegen unit, abort
+/// on panic, no debug info.
 #[derive(Debug, Parser)]
 #[command(
     version,
     after_help = EXAMPLES,
-    mut_arg("levels", |levels| levels.default_value("z,s")),
+    mut_arg("levels", |levels| levels.help(LEVELS_HELP)),
     mut_arg("target_dir", |target_dir| target_dir.env("ASYNC_SIZE_TARGET_DIR"))
 )]
 pub struct Arguments {
@@ -53,6 +64,17 @@ pub struct Arguments {
     /// [package.metadata.async-size], else for the host.
     #[arg(long = "target", value_name = "TRIPLE", value_delimiter = ',')]
     pub targets: Vec<String>,
+
+    /// Build with this panic strategy; can be given several times [default: abort; with
+    /// --own-profile that of the project]
+    #[arg(long = "panic", value_name = "STRATEGY", value_delimiter = ',')]
+    pub panics: Vec<PanicStrategy>,
+
+    /// Build with the project's own release profile, with its panic strategy
+    ///
+    /// Only --opt-level and --panic change it, and it strips nothing.
+    #[arg(long)]
+    pub own_profile: bool,
 
     /// Build nothing, and count awaits that share a suspension point
     ///
@@ -87,6 +109,27 @@ impl Arguments {
         }
     }
 
+    /// The optimization levels that are asked for, each once, else the `usual` ones.
+    pub fn levels(&self, usual: &[OptLevel]) -> Vec<OptLevel> {
+        let levels = self.common.levels();
+        if levels.is_empty() { usual.to_vec() } else { levels }
+    }
+
+    /// The panic strategies that are asked for, each once.
+    pub fn panics(&self) -> Vec<PanicStrategy> {
+        unique(self.panics.iter().copied())
+    }
+
+    /// The profile of a project's builds.
+    pub fn profile(&self) -> Profile {
+        if self.own_profile { Profile::Own } else { Profile::FatLto }
+    }
+
+    /// The ways to build everything, with the passes that `compiler` knows.
+    pub fn variants(&self, compiler: &Compiler) -> Result<Vec<Variant>> {
+        self.common.passes.variants(&compiler.known_passes)
+    }
+
     /// The targets, each once.
     pub fn targets(&self) -> Vec<String> {
         unique(self.targets.iter().cloned())
@@ -96,7 +139,6 @@ impl Arguments {
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
-    use measure::opt_level::OptLevel;
     use measure::passes::{PASSES, PassChoice};
 
     use super::*;
@@ -110,16 +152,25 @@ mod tests {
     fn lists_can_be_repeated_or_have_commas() {
         let line = ["async-size", "--opt-level", "z,3", "-O", "s", "--opt-level=z", "--bin=a,b"];
         let arguments = Arguments::try_parse_from(line).unwrap();
-        assert_eq!(arguments.common.levels(), [OptLevel::Z, OptLevel::O3, OptLevel::S]);
+        assert_eq!(arguments.levels(&[]), [OptLevel::Z, OptLevel::O3, OptLevel::S]);
         assert_eq!(arguments.binaries, ["a", "b"]);
     }
 
     #[test]
-    fn the_defaults_are_all_passes_at_both_levels_for_size() {
+    fn the_defaults_are_all_passes_and_the_usual_levels() {
         let arguments = Arguments::try_parse_from(["async-size"]).unwrap();
-        assert_eq!(arguments.common.levels(), [OptLevel::Z, OptLevel::S]);
+        assert_eq!(arguments.levels(&[OptLevel::S]), [OptLevel::S]);
+        assert_eq!(arguments.profile(), Profile::FatLto);
         assert_eq!(arguments.common.passes, PassChoice::All);
         assert!(arguments.manifest().ends_with("async-size/firmware/Cargo.toml"));
+    }
+
+    #[test]
+    fn the_own_profile_can_be_changed() {
+        let line = ["async-size", "--own-profile", "--panic=unwind,abort", "-Os"];
+        let arguments = Arguments::try_parse_from(line).unwrap();
+        assert_eq!(arguments.profile(), Profile::Own);
+        assert_eq!(arguments.panics(), [PanicStrategy::Unwind, PanicStrategy::Abort]);
     }
 
     #[test]

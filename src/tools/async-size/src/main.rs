@@ -3,8 +3,7 @@
 //! Every binary of a cargo project is built with the passes off and on, and the sections of the two
 //! ELF files are compared. [`measure::elf`] has the rule of what flash and RAM are; [`measurement`]
 //! is the run. Or, with `--awaits`, nothing is built, and it is counted what shares [a suspension
-//! point](awaits); or, with `--compile-time`, it is measured [what the builds
-//! take](compile_time).
+//! point](awaits); or, with `--compile-time`, it is measured [what the builds take](compile_time).
 
 mod arguments;
 mod awaits;
@@ -17,6 +16,8 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use clap::Parser;
+use measure::opt_level::OptLevel;
+use measure::panic_strategy::PanicStrategy;
 use measure::project::{Filter, Project};
 
 use crate::arguments::Arguments;
@@ -64,22 +65,33 @@ fn run(arguments: &Arguments) -> Result<bool> {
 /// Asks the compiler and cargo all that has to be known before the first build.
 fn prepare(arguments: &Arguments) -> Result<Measurement> {
     let compiler = arguments.common.compiler()?;
-    let variants = arguments.common.passes.variants(&compiler.known_passes)?;
+    let variants = arguments.variants(&compiler)?;
 
     let manifest = arguments.manifest();
     let manifest = manifest
         .canonicalize()
         .with_context(|| format!("cannot find the project `{}`", manifest.display()))?;
-    let cargo = arguments.common.cargo_build(&compiler, true);
+    let cargo = arguments.common.cargo_build(&compiler, arguments.profile());
     let filter =
         Filter { packages: arguments.packages.clone(), binaries: arguments.binaries.clone() };
     let project = Project::load(&cargo.cargo, &manifest, &filter)?;
+    let (levels, panic) = if arguments.own_profile {
+        let own = project.release_profile()?;
+        (vec![own.level], own.panic)
+    } else {
+        (vec![OptLevel::Z, OptLevel::S], Some(PanicStrategy::Abort))
+    };
+    let panics = match arguments.panics() {
+        none if none.is_empty() => vec![panic],
+        asked => asked.into_iter().map(Some).collect(),
+    };
     Ok(Measurement {
         cargo,
         compiler,
         project,
         targets: arguments.targets(),
-        levels: arguments.common.levels(),
+        levels: arguments.levels(&levels),
+        panics,
         variants,
         target_dir: arguments.common.target_dir(NAME)?,
     })

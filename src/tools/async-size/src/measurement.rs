@@ -3,11 +3,13 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use measure::arguments::unique;
 use measure::build_folder;
-use measure::cargo_build::{Built, CargoBuild, Job};
+use measure::cargo_build::{Built, CargoBuild, Job, Profile};
 use measure::compiler::Compiler;
 use measure::elf::Sizes;
+use measure::frames;
 use measure::opt_level::OptLevel;
 use measure::panic_strategy::PanicStrategy;
 use measure::passes::Variant;
@@ -30,6 +32,8 @@ pub struct Measurement {
     pub targets: Vec<String>,
     /// The optimization levels, in the order of the report.
     pub levels: Vec<OptLevel>,
+    /// The panic strategies, in the order of the report; none is the one that a target has.
+    pub panics: Vec<Option<PanicStrategy>>,
     /// The variants; the first one is the one that others are compared with.
     pub variants: Vec<Variant>,
     /// The folder for all that is built.
@@ -42,6 +46,8 @@ pub struct Piece<'a> {
     pub unit: &'a Unit,
     /// The triple to build for.
     pub target: &'a str,
+    /// What a panic does.
+    pub panic: PanicStrategy,
     linker_flags: Vec<String>,
 }
 
@@ -58,24 +64,33 @@ impl Piece<'_> {
         rustflags: &'a [String],
         folder: &'a Path,
     ) -> Job<'a> {
-        let panic = PanicStrategy::Abort;
-        Job { unit: self.unit, target: self.target, level, panic, rustflags, folder }
+        let Piece { unit, target, panic, .. } = *self;
+        Job { unit, target, level, panic, rustflags, folder }
     }
 
     /// What is built, in words.
     pub fn title(&self, level: OptLevel, variant: &Variant) -> String {
-        let Piece { unit, target, .. } = self;
-        format!("{}, opt-level {level}: {} for {target}", variant.name, unit.package)
+        let Piece { unit, target, panic, .. } = self;
+        let name = &variant.name;
+        format!("{name}, opt-level {level}, panic {panic}: {} for {target}", unit.package)
     }
 
     /// Why there is not everything, in words; `built` is what there is.
     pub fn failure(&self, level: OptLevel, variant: &Variant, built: &Built) -> String {
-        let Piece { unit: Unit { package, .. }, target, .. } = self;
+        let Piece { unit: Unit { package, .. }, target, panic, .. } = self;
         let (passes, messages) = (&variant.name, &built.messages);
         format!(
-            "`{package}` does not build for {target} at opt-level {level} with passes {passes}\n\
-             {messages}"
+            "`{package}` does not build for {target} at opt-level {level}, panic {panic}, with \
+             passes {passes}\n{messages}"
         )
+    }
+}
+
+/// The panic strategy of all `pieces`. Fails if they have several.
+pub fn only_strategy(pieces: &[Piece<'_>]) -> Result<PanicStrategy> {
+    match unique(pieces.iter().map(|piece| piece.panic))[..] {
+        [panic] => Ok(panic),
+        _ => bail!("this is measured with one panic strategy; name it with --panic"),
     }
 }
 
@@ -98,12 +113,9 @@ impl Measurement {
         for &level in &self.levels {
             let mut by_variant = Vec::new();
             for variant in &self.variants {
-                let folder_name = format!("{}-{level}", variant.name);
-                let stamp = &self.compiler.stamp;
-                let folder =
-                    build_folder::prepare(crate::NAME, &self.target_dir, &folder_name, stamp)?;
                 let mut by_piece = Vec::new();
                 for piece in &pieces {
+                    let folder = self.folder(variant, level, piece.panic)?;
                     progress.begin(&piece.title(level, variant));
                     by_piece.push(self.build(piece, level, variant, &folder, &progress)?);
                 }
@@ -118,7 +130,19 @@ impl Measurement {
         Ok(report)
     }
 
-    /// What there is to build, by target.
+    /// The folder to build in: each profile has one of its own.
+    fn folder(&self, variant: &Variant, level: OptLevel, panic: PanicStrategy) -> Result<PathBuf> {
+        let mut name = format!("{}-{level}", variant.name);
+        if panic != PanicStrategy::Abort {
+            name += &format!("-{panic}");
+        }
+        if self.cargo.profile == Profile::Own {
+            name += "-own";
+        }
+        build_folder::prepare(crate::NAME, &self.target_dir, &name, &self.compiler.stamp)
+    }
+
+    /// What there is to build, by panic strategy and target.
     pub fn pieces(&self) -> Result<Vec<Piece<'_>>> {
         let mut by_target = Vec::<(&str, Vec<&Unit>)>::new();
         for unit in &self.project.units {
@@ -130,13 +154,20 @@ impl Measurement {
             }
         }
         let mut pieces = Vec::new();
-        for (target, units) in by_target {
-            let linker_flags = linker::rustflags(target, &self.compiler)?;
-            pieces.extend(units.into_iter().map(|unit| Piece {
-                unit,
-                target,
-                linker_flags: linker_flags.clone(),
-            }));
+        for &panic in &self.panics {
+            for (target, units) in &by_target {
+                let panic = match panic {
+                    Some(panic) => panic,
+                    None => self.compiler.usual_panic(target)?,
+                };
+                let linker_flags = linker::rustflags(target, &self.compiler)?;
+                pieces.extend(units.iter().map(|unit| Piece {
+                    unit,
+                    target,
+                    panic,
+                    linker_flags: linker_flags.clone(),
+                }));
+            }
         }
         Ok(pieces)
     }
@@ -159,7 +190,8 @@ impl Measurement {
         folder: &Path,
         progress: &Progress,
     ) -> Result<BinarySizes> {
-        let rustflags = piece.rustflags(variant);
+        let mut rustflags = piece.rustflags(variant);
+        rustflags.push(frames::FLAG.into());
         let built = self.cargo.run(&self.project, piece.job(level, &rustflags, folder))?;
         self.compiler.check_unchanged()?;
         if !built.success {
@@ -194,6 +226,7 @@ fn collect(piece: &Piece<'_>, level: OptLevel, by_variant: &[&BinarySizes], repo
                 Err(reason) => report.failed.push(Failure {
                     target: piece.target.to_owned(),
                     level: level.name(),
+                    panic: piece.panic.name(),
                     variant: variant.name.clone(),
                     package: piece.unit.package.clone(),
                     binary: binary.clone(),
@@ -205,6 +238,7 @@ fn collect(piece: &Piece<'_>, level: OptLevel, by_variant: &[&BinarySizes], repo
             report.results.push(Measured {
                 target: piece.target.to_owned(),
                 level,
+                panic: piece.panic,
                 package: piece.unit.package.clone(),
                 binary: binary.clone(),
                 sizes: all_sizes,
@@ -230,7 +264,8 @@ mod tests {
             features: vec![],
             binaries: vec!["whole".into(), "half".into()],
         };
-        let piece = Piece { unit: &unit, target: "t", linker_flags: vec![] };
+        let piece =
+            Piece { unit: &unit, target: "t", panic: PanicStrategy::Abort, linker_flags: vec![] };
         let mut report = Report {
             compiler: String::new(),
             variants: PassChoice::All.variants(&[]).unwrap(),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf, absolute};
 use anyhow::{Context, Result};
 use clap::{Args, ValueHint};
 
-use crate::cargo_build::{CargoBuild, cargo_from_environment};
+use crate::cargo_build::{CargoBuild, Profile, cargo_from_environment};
 use crate::compiler::Compiler;
 use crate::opt_level::OptLevel;
 use crate::passes::{self, FLAG, PassChoice};
@@ -92,12 +92,12 @@ impl CommonArguments {
         Compiler::ask(&self.compiler.path()?)
     }
 
-    /// How cargo is called for builds with `compiler`; see [`CargoBuild::lto`].
-    pub fn cargo_build(&self, compiler: &Compiler, lto: bool) -> CargoBuild {
+    /// How cargo is called for builds with `compiler` and this profile.
+    pub fn cargo_build(&self, compiler: &Compiler, profile: Profile) -> CargoBuild {
         CargoBuild {
             cargo: cargo_from_environment(),
             rustc: compiler.path.clone(),
-            lto,
+            profile,
             jobs: self.jobs,
             verbose: self.verbose,
         }

@@ -21,12 +21,23 @@ pub struct CargoBuild {
     pub cargo: OsString,
     /// The compiler.
     pub rustc: PathBuf,
-    /// Whether all crates of a program are optimized together (fat LTO), as those of firmware are.
-    pub lto: bool,
+    /// The release profile of the builds.
+    pub profile: Profile,
     /// How many jobs cargo may run at once, if not as many as it wants.
     pub jobs: Option<NonZeroUsize>,
     /// Whether cargo's messages go to stderr while it builds.
     pub verbose: bool,
+}
+
+/// A release profile, but for the optimization level and the panic strategy, which a [`Job`] has.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Profile {
+    /// All crates of a program are optimized together, as those of firmware that has to be small.
+    FatLto,
+    /// Every crate is optimized alone, in one unit.
+    NoLto,
+    /// That of the project.
+    Own,
 }
 
 /// What one build is to make.
@@ -126,7 +137,7 @@ impl CargoBuild {
         if let Some(jobs) = jobs {
             command.args(["--jobs", &jobs.to_string()]);
         }
-        for (key, value) in profile(job.level, self.lto, job.panic) {
+        for (key, value) in self.profile.settings(job.level, job.panic) {
             command.args(["--config", &format!("profile.release.{key}={value}")]);
         }
         rustflags::add(&mut command, job.target, job.rustflags);
@@ -134,18 +145,28 @@ impl CargoBuild {
     }
 }
 
-/// The release profile that is used for every project, so that results can be compared. With `lto`
-/// and abort on panic it is what firmware that has to be small is built with. Entries of the
-/// project for single packages still hold.
-fn profile(level: OptLevel, lto: bool, panic: PanicStrategy) -> [(&'static str, String); 6] {
-    [
-        ("opt-level", level.toml()),
-        ("lto", if lto { "\"fat\"" } else { "\"off\"" }.into()),
-        ("codegen-units", "1".into()),
-        ("panic", format!("\"{panic}\"")),
-        ("debug", "false".into()),
-        ("strip", "false".into()),
-    ]
+impl Profile {
+    /// The settings that make a project's release profile this one, as cargo takes them. Entries of
+    /// the project for single packages still hold.
+    fn settings(self, level: OptLevel, panic: PanicStrategy) -> Vec<(&'static str, String)> {
+        let mut settings = vec![
+            ("opt-level", level.toml()),
+            ("panic", format!("\"{panic}\"")),
+            // The names of the functions are read from the programs.
+            ("strip", "false".into()),
+        ];
+        let lto = match self {
+            Profile::FatLto => "\"fat\"",
+            Profile::NoLto => "\"off\"",
+            Profile::Own => return settings,
+        };
+        settings.extend([
+            ("lto", lto.into()),
+            ("codegen-units", "1".into()),
+            ("debug", "false".into()),
+        ]);
+        settings
+    }
 }
 
 /// The binaries of a package among the artifacts that cargo's `output` has. Other lines, which a
@@ -217,7 +238,7 @@ mod tests {
         let build = CargoBuild {
             cargo: "cargo".into(),
             rustc: "/c/rustc".into(),
-            lto: true,
+            profile: Profile::FatLto,
             jobs: NonZeroUsize::new(2),
             verbose: false,
         };
@@ -249,10 +270,17 @@ mod tests {
             assert!(line.contains(&format!(" {part} ")), "{part} is not in {line}");
         }
         assert!(!line.contains("--locked"), "{line}");
-        let server = profile(OptLevel::O3, false, PanicStrategy::Unwind);
-        assert_eq!(server[1], ("lto", "\"off\"".to_owned()));
-        assert_eq!(server[3], ("panic", "\"unwind\"".to_owned()));
+        let without_lto = Profile::NoLto.settings(OptLevel::Z, PanicStrategy::Unwind);
+        assert!(without_lto.contains(&("lto", "\"off\"".to_owned())));
+        assert!(without_lto.contains(&("panic", "\"unwind\"".to_owned())));
         let rustc = command.get_envs().find(|(name, _)| *name == "RUSTC").unwrap();
         assert_eq!(rustc.1, Some(OsStr::new("/c/rustc")));
+    }
+
+    #[test]
+    fn the_own_profile_is_changed_only_where_it_is_asked_for() {
+        let own = Profile::Own.settings(OptLevel::O3, PanicStrategy::Abort);
+        let names: Vec<_> = own.iter().map(|(name, _)| *name).collect();
+        assert_eq!(names, ["opt-level", "panic", "strip"]);
     }
 }

@@ -13,6 +13,7 @@ use std::time::UNIX_EPOCH;
 
 use anyhow::{Context, Result, bail};
 
+use crate::panic_strategy::PanicStrategy;
 use crate::passes::{FLAG, PASSES};
 
 /// What to do about a compiler that is missing or does not know the flag.
@@ -55,6 +56,14 @@ impl Compiler {
         let stamp = stamp(path, &sysroot, &verbose_version);
         let path = path.to_owned();
         Ok(Compiler { path, version, host, sysroot, known_passes, stamp, verbose_version })
+    }
+
+    /// What a panic does in programs for `target` that do not say. Fails if the compiler does not
+    /// know that target.
+    pub fn usual_panic(&self, target: &str) -> Result<PanicStrategy> {
+        let cfg = stdout_of(&self.path, &["--print=cfg", "--target", target])?;
+        let aborts = cfg.lines().any(|line| line == r#"panic="abort""#);
+        Ok(if aborts { PanicStrategy::Abort } else { PanicStrategy::Unwind })
     }
 
     /// Fails if the compiler was built again or removed since it was asked: binaries of two

@@ -10,12 +10,16 @@
 //! without contents that is not writable, such as a gap that a linker script reserves, takes
 //! neither. Nor does [`PADDING`], which has the rest of a page in programs for an operating system:
 //! it would show every byte that is saved before it as one that is lost.
+//!
+//! What a poll takes of the stack is told by [`frames`].
 
 use anyhow::{Context, Result, bail};
 use object::elf::{FileHeader32, FileHeader64, SHF_ALLOC, SHF_WRITE, SHT_NOBITS};
 use object::read::elf::{FileHeader, SectionHeader};
 use object::{Endianness, FileKind};
 use serde::Serialize;
+
+use crate::frames;
 
 /// The section that LLD fills the last page of read-only data with.
 const PADDING: &[u8] = b".relro_padding";
@@ -35,16 +39,20 @@ pub struct Sizes {
     pub flash: u64,
     /// What the program takes in RAM without its stack, by the rule of this module.
     pub ram: u64,
+    /// The largest stack frame of a poll.
+    pub frame: u64,
 }
 
 impl Sizes {
     /// The sizes of the ELF file whose bytes are `file`. Fails if it is no ELF file or is damaged.
     pub fn read(file: &[u8]) -> Result<Self> {
-        match FileKind::parse(file).context("not an ELF file")? {
+        let mut sizes = match FileKind::parse(file).context("not an ELF file")? {
             FileKind::Elf32 => Self::of_sections::<FileHeader32<Endianness>>(file),
             FileKind::Elf64 => Self::of_sections::<FileHeader64<Endianness>>(file),
             _ => bail!("not an ELF file"),
-        }
+        }?;
+        sizes.frame = frames::largest_of_polls(file)?;
+        Ok(sizes)
     }
 
     fn of_sections<Header: FileHeader<Endian = Endianness>>(file: &[u8]) -> Result<Self> {
@@ -97,6 +105,7 @@ impl std::ops::AddAssign for Sizes {
         self.bss += other.bss;
         self.flash += other.flash;
         self.ram += other.ram;
+        self.frame += other.frame;
     }
 }
 
@@ -154,6 +163,7 @@ mod tests {
             bss: 7_000_000,
             flash: 654_321,
             ram: 15_600_000,
+            frame: 0,
         };
         assert_eq!(Sizes::read(&file(Architecture::Arm)).unwrap(), expected);
         assert_eq!(Sizes::read(&file(Architecture::X86_64)).unwrap(), expected);
@@ -169,10 +179,12 @@ mod tests {
 
     #[test]
     fn sizes_add_up_in_every_part() {
-        let one = Sizes { text: 1, rodata: 2, data: 3, bss: 4, flash: 5, ram: 6 };
+        let one = Sizes { text: 1, rodata: 2, data: 3, bss: 4, flash: 5, ram: 6, frame: 7 };
         let mut sum = one;
         sum += one;
-        assert_eq!(sum, Sizes { text: 2, rodata: 4, data: 6, bss: 8, flash: 10, ram: 12 });
+        let twice = [2, 4, 6, 8, 10, 12, 14];
+        let Sizes { text, rodata, data, bss, flash, ram, frame } = sum;
+        assert_eq!([text, rodata, data, bss, flash, ram, frame], twice);
     }
 
     #[test]

@@ -2,8 +2,8 @@
 //!
 //! Each of them builds programs with the passes off and on, and compares what comes out.
 //! [`passes`] is the one table of the passes; [`compiler`] and [`cargo_build`] build with them, and
-//! [`elf`] reads what a program takes in memory; [`table`], [`json`] and [`chart`] are what reports
-//! are made of, and [`report`] writes them.
+//! [`elf`] and [`frames`] read what a program takes in memory; [`table`], [`json`] and [`chart`]
+//! are what reports are made of, and [`report`] writes them.
 
 pub mod amount;
 pub mod arguments;
@@ -12,6 +12,7 @@ pub mod cargo_build;
 pub mod chart;
 pub mod compiler;
 pub mod elf;
+pub mod frames;
 pub mod json;
 pub mod opt_level;
 pub mod panic_strategy;

@@ -2,11 +2,16 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use cargo_metadata::{Metadata, MetadataCommand, Package, Target};
+use clap::ValueEnum as _;
 use serde::Deserialize;
+
+use crate::opt_level::OptLevel;
+use crate::panic_strategy::PanicStrategy;
 
 /// The part of a project that is to be measured.
 #[derive(Debug, PartialEq)]
@@ -43,7 +48,47 @@ pub struct Filter {
     pub binaries: Vec<String>,
 }
 
+/// What a project says of its release profile.
+#[derive(Debug, PartialEq)]
+pub struct ReleaseProfile {
+    /// The optimization level.
+    pub level: OptLevel,
+    /// What a panic does, if it is not what is usual for the target.
+    pub panic: Option<PanicStrategy>,
+}
+
+impl ReleaseProfile {
+    /// Reads it from the text of a manifest. Fails if that is damaged or has another value.
+    fn read(manifest: &str) -> Result<Self> {
+        let manifest: toml::Table = manifest.parse()?;
+        let profile = manifest.get("profile").and_then(|profiles| profiles.get("release"));
+        let text = |key| {
+            let value = profile.and_then(|profile| profile.get(key))?;
+            Some(value.as_str().map_or(value.to_string(), str::to_owned))
+        };
+        let level = text("opt-level").map_or(Ok(OptLevel::O3), |text| {
+            OptLevel::from_str(&text, false)
+                .map_err(|_| anyhow!("`{text}` is no opt-level that is known here"))
+        })?;
+        let panic = text("panic").map(|text| {
+            PanicStrategy::from_str(&text, false)
+                .map_err(|_| anyhow!("`{text}` is no panic strategy that is known here"))
+        });
+        Ok(ReleaseProfile { level, panic: panic.transpose()? })
+    }
+}
+
 impl Project {
+    /// The release profile in the manifest of the workspace. Fails if that cannot be read or has
+    /// values that are not known here.
+    pub fn release_profile(&self) -> Result<ReleaseProfile> {
+        let path = self.root.join("Cargo.toml");
+        fs::read_to_string(&path)
+            .map_err(anyhow::Error::from)
+            .and_then(|text| ReleaseProfile::read(&text))
+            .with_context(|| format!("cannot read the release profile in `{}`", path.display()))
+    }
+
     /// Asks `cargo` for the project of `manifest`. Fails if cargo does, or if nothing is left to
     /// build.
     pub fn load(cargo: &OsStr, manifest: &Path, filter: &Filter) -> Result<Self> {
@@ -240,6 +285,18 @@ mod tests {
         assert!(load("/p/Cargo.toml", &filter).unwrap_err().to_string().contains("binary `blink`"));
         let filter = Filter { packages: vec!["drivers".into()], binaries: vec![] };
         assert!(load("/p/Cargo.toml", &filter).unwrap_err().to_string().contains("no binaries"));
+    }
+
+    #[test]
+    fn the_release_profile_is_what_the_manifest_says() {
+        let read = |text| ReleaseProfile::read(text);
+        let usual = ReleaseProfile { level: OptLevel::O3, panic: None };
+        assert_eq!(read("[profile.dev]\nopt-level = 1").unwrap(), usual);
+        let own = ReleaseProfile { level: OptLevel::Z, panic: Some(PanicStrategy::Abort) };
+        assert_eq!(read("[profile.release]\nopt-level = 'z'\npanic = 'abort'").unwrap(), own);
+        let number = read("[profile.release]\nopt-level = 2\npanic = 'unwind'").unwrap();
+        assert_eq!(number.level, OptLevel::O2);
+        assert!(read("[profile.release]\npanic = 'soon'").is_err());
     }
 
     #[test]

@@ -15,7 +15,7 @@ use measure::progress::Progress;
 
 use self::log::Census;
 use crate::arguments::Arguments;
-use crate::measurement::{Measurement, Piece};
+use crate::measurement::{Measurement, Piece, only_strategy};
 
 /// The pass that has awaits share suspension points.
 const PASS: &str = "CollapseSuspensionPoints";
@@ -35,6 +35,7 @@ pub fn run(arguments: &Arguments, measurement: &Measurement) -> Result<()> {
         bail!("the compiler `{}` has no pass {PASS}", compiler.path.display());
     }
     let pieces = measurement.pieces()?;
+    let panic = only_strategy(&pieces)?;
     let steps = pieces.len() * measurement.levels.len();
     let mut progress = Progress::new(steps, measurement.cargo.verbose);
     let mut by_level = Vec::new();
@@ -66,7 +67,8 @@ pub fn run(arguments: &Arguments, measurement: &Measurement) -> Result<()> {
     }
     progress.finish();
     let json = report::json(&compiler.version, variant, &by_level);
-    arguments.common.write(&report::table(&compiler.version, variant, &by_level), json, "")
+    let table = report::table(&compiler.version, panic, variant, &by_level);
+    arguments.common.write(&table, json, "")
 }
 
 /// Fails if cargo did.

@@ -27,6 +27,7 @@ use std::collections::BTreeMap;
 
 use measure::json;
 use measure::opt_level::OptLevel;
+use measure::panic_strategy::PanicStrategy;
 use measure::passes::Variant;
 use measure::table::{Grid, SUM};
 use serde::Serialize;
@@ -80,10 +81,15 @@ fn of_crate<'a>((name, counts): (&'a String, &'a Counts)) -> Crate<'a> {
 }
 
 /// A table for each level: the crates with most of such points first.
-pub fn table(compiler: &str, variant: &Variant, by_level: &[(OptLevel, Census)]) -> String {
+pub fn table(
+    compiler: &str,
+    panic: PanicStrategy,
+    variant: &Variant,
+    by_level: &[(OptLevel, Census)],
+) -> String {
     let mut text = format!("{compiler}\n{}: {}\n", variant.name, variant.rustflags.join(" "));
     for (level, census) in by_level {
-        text += &format!("\nopt-level {level}\n");
+        text += &format!("\nopt-level {level}, panic {panic}\n");
         let columns = &["bodies", "points", "gone", "left"];
         let mut grid = Grid::new(&[("", &["crate"]), ("await one type", columns)]);
         let mut add = |name: &str, counts: &Counts| {
@@ -136,7 +142,7 @@ mod tests {
 rustc 1
 on: -Zasync-returned-panic=no
 
-opt-level z
+opt-level z, panic abort
         │     await one type
 crate   │ bodies points gone left
 ────────┼────────────────────────
@@ -149,7 +155,8 @@ Bodies that await one type more than once; their suspension points, without the 
 how many are gone, and are left. Of these:
 1 hold different locals
 ";
-        assert_eq!(table("rustc 1", &Variant::on(), &counted()), expected);
+        let text = table("rustc 1", PanicStrategy::Abort, &Variant::on(), &counted());
+        assert_eq!(text, expected);
     }
 
     #[test]

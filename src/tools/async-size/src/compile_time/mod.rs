@@ -21,7 +21,7 @@ use nix::sys::time::TimeVal;
 
 use self::profile::Activities;
 use crate::arguments::Arguments;
-use crate::measurement::{Measurement, Piece};
+use crate::measurement::{Measurement, Piece, only_strategy};
 
 /// The folder for the profiles, in the one that is built in.
 const PROFILES: &str = "profiles";
@@ -46,6 +46,7 @@ pub fn run(arguments: &Arguments, measurement: &Measurement) -> Result<()> {
     };
     let variants = [off.clone(), on.clone()];
     let pieces = measurement.pieces()?;
+    let panic = only_strategy(&pieces)?;
     let rounds = arguments.rounds.get();
     let steps = pieces.len() * measurement.levels.len() * rounds * variants.len();
     let mut progress = Progress::new(steps, measurement.cargo.verbose);
@@ -62,7 +63,7 @@ pub fn run(arguments: &Arguments, measurement: &Measurement) -> Result<()> {
     }
     progress.finish();
     let compiler = &measurement.compiler.version;
-    let table = report::table(compiler, &variants, &by_level);
+    let table = report::table(compiler, panic, &variants, &by_level);
     arguments.common.write(&table, report::json(compiler, &variants, &by_level), "")
 }
 

@@ -24,6 +24,7 @@ use std::time::Duration;
 use measure::amount;
 use measure::json::{self, Ordered};
 use measure::opt_level::OptLevel;
+use measure::panic_strategy::PanicStrategy;
 use measure::passes::Variant;
 use measure::table::{Grid, SUM};
 use serde::Serialize;
@@ -94,7 +95,12 @@ fn by_name<T>(variants: &[Variant; 2], values: [T; 2]) -> Ordered<'_, T> {
 
 /// Two tables for each level: the activities that take another time with the passes on, those
 /// first that take more; and the processor time of the builds.
-pub fn table(compiler: &str, variants: &[Variant; 2], by_level: &[(OptLevel, Costs)]) -> String {
+pub fn table(
+    compiler: &str,
+    panic: PanicStrategy,
+    variants: &[Variant; 2],
+    by_level: &[(OptLevel, Costs)],
+) -> String {
     let mut text = format!("{compiler}\n");
     for variant in variants {
         text += &format!("{}: {}\n", variant.name, variant.rustflags.join(" "));
@@ -102,7 +108,7 @@ pub fn table(compiler: &str, variants: &[Variant; 2], by_level: &[(OptLevel, Cos
     for (level, costs) in by_level {
         let rounds = costs[0].len();
         let plural = if rounds == 1 { "" } else { "s" };
-        text += &format!("\nopt-level {level}, {rounds} round{plural}\n");
+        text += &format!("\nopt-level {level}, panic {panic}, {rounds} round{plural}\n");
         text += &activities_table(variants, costs);
         text += ACTIVITIES;
         text += "\n";
@@ -220,7 +226,7 @@ rustc 1
 off: -Zasync-returned-panic=yes
 on: -Zasync-returned-panic=no
 
-opt-level z, 2 rounds
+opt-level z, panic abort, 2 rounds
                       │      milliseconds
 activity              │  off   on     Δ      %
 ──────────────────────┼───────────────────────
@@ -241,7 +247,8 @@ on     │  6.7   6.7  6.7 −5.00
 
 Processor time of a build, with cargo and build scripts.
 ";
-        let text = table("rustc 1", &[Variant::off(), Variant::on()], &measured());
+        let variants = [Variant::off(), Variant::on()];
+        let text = table("rustc 1", PanicStrategy::Abort, &variants, &measured());
         assert_eq!(text, expected);
     }
 

@@ -11,16 +11,19 @@
 //!     {
 //!       "target": "thumbv6m-none-eabi",
 //!       "level": "z",
+//!       "panic": "abort",
 //!       "package": "rp",
 //!       "binary": "leds",
 //!       "variants": {
-//!         "off": { "text": 1, "rodata": 1, "data": 1, "bss": 1, "flash": 1, "ram": 1 },
+//!         "off": { "text": 1, "rodata": 1, "data": 1, "bss": 1, "flash": 1, "ram": 1,
+//!                  "frame": 1 },
 //!         "on": { … }
 //!       }
 //!     }
 //!   ],
 //!   "failed": [                                   a binary that a variant lacks
-//!     { "target": …, "level": …, "variant": …, "package": …, "binary": …, "reason": … }
+//!     { "target": …, "level": …, "panic": …, "variant": …, "package": …, "binary": …,
+//!       "reason": … }
 //!   ]
 //! }
 //! ```
@@ -43,6 +46,7 @@ struct Results<'a> {
 struct Binary<'a> {
     target: &'a str,
     level: &'static str,
+    panic: &'static str,
     package: &'a str,
     binary: &'a str,
     variants: Ordered<'a, &'a Sizes>,
@@ -58,6 +62,7 @@ pub fn render(report: &Report) -> serde_json::Result<String> {
             .map(|measured| Binary {
                 target: &measured.target,
                 level: measured.level.name(),
+                panic: measured.panic.name(),
                 package: &measured.package,
                 binary: &measured.binary,
                 variants: Ordered(names().zip(&measured.sizes).collect()),
@@ -84,10 +89,11 @@ mod tests {
         assert_eq!(
             value["results"][0],
             json!({
-                "target": "thumbv6m-none-eabi", "level": "z", "package": "rp", "binary": "leds",
+                "target": "thumbv6m-none-eabi", "level": "z", "panic": "abort",
+                "package": "rp", "binary": "leds",
                 "variants": {
-                    "off": {"text": 8000, "rodata": 900, "data": 100, "bss": 400, "flash": 9000, "ram": 500},
-                    "on": {"text": 7000, "rodata": 900, "data": 100, "bss": 300, "flash": 8000, "ram": 400},
+                    "off": {"text": 8000, "rodata": 900, "data": 100, "bss": 400, "flash": 9000, "ram": 500, "frame": 64},
+                    "on": {"text": 7000, "rodata": 900, "data": 100, "bss": 300, "flash": 8000, "ram": 400, "frame": 48},
                 }
             })
         );

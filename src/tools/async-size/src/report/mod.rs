@@ -6,6 +6,7 @@ pub mod table;
 
 use measure::elf::Sizes;
 use measure::opt_level::OptLevel;
+use measure::panic_strategy::PanicStrategy;
 use measure::passes::Variant;
 use serde::Serialize;
 
@@ -29,6 +30,8 @@ pub struct Measured {
     pub target: String,
     /// The optimization level.
     pub level: OptLevel,
+    /// What a panic does.
+    pub panic: PanicStrategy,
     /// The name of the package.
     pub package: String,
     /// The name of the binary.
@@ -44,6 +47,8 @@ pub struct Failure {
     pub target: String,
     /// The optimization level, as rustc names it.
     pub level: &'static str,
+    /// What a panic does, as rustc names it.
+    pub panic: &'static str,
     /// The name of the variant.
     pub variant: String,
     /// The name of the package.
@@ -54,26 +59,30 @@ pub struct Failure {
     pub reason: String,
 }
 
-/// The binaries that were built for the same target and level.
+/// The binaries that were built for the same target, level and panic strategy.
 #[derive(Debug)]
 pub struct Group<'a> {
     /// The triple.
     pub target: &'a str,
     /// The optimization level.
     pub level: OptLevel,
+    /// What a panic does.
+    pub panic: PanicStrategy,
     /// The binaries; at least one.
     pub binaries: Vec<&'a Measured>,
 }
 
 impl Report {
-    /// The results by target and level, each in the order of its first result.
+    /// The results by target, level and panic strategy, each in the order of its first result.
     pub fn groups(&self) -> Vec<Group<'_>> {
         let mut groups = Vec::<Group<'_>>::new();
         for measured in &self.results {
-            let (target, level) = (measured.target.as_str(), measured.level);
-            match groups.iter_mut().find(|group| group.target == target && group.level == level) {
+            let Measured { level, panic, .. } = *measured;
+            let target = measured.target.as_str();
+            let key = (target, level, panic);
+            match groups.iter_mut().find(|group| group.key() == key) {
                 Some(group) => group.binaries.push(measured),
-                None => groups.push(Group { target, level, binaries: vec![measured] }),
+                None => groups.push(Group { target, level, panic, binaries: vec![measured] }),
             }
         }
         groups
@@ -81,6 +90,15 @@ impl Report {
 }
 
 impl Group<'_> {
+    fn key(&self) -> (&str, OptLevel, PanicStrategy) {
+        (self.target, self.level, self.panic)
+    }
+
+    /// What the binaries of the group have in common, in words.
+    pub fn title(&self) -> String {
+        format!("{}, opt-level {}, panic {}", self.target, self.level, self.panic)
+    }
+
     /// The sums over all binaries, in the order of the variants.
     pub fn sums(&self) -> Vec<Sizes> {
         let mut sums = vec![Sizes::default(); self.binaries[0].sizes.len()];
@@ -112,19 +130,21 @@ pub mod tests {
 
     /// A report with two binaries, of which one grew, and a failure.
     pub fn report() -> Report {
-        let measured = |binary: &str, sizes: [[u64; 6]; 2]| Measured {
+        let measured = |binary: &str, sizes: [[u64; 7]; 2]| Measured {
             target: "thumbv6m-none-eabi".into(),
             level: OptLevel::Z,
+            panic: PanicStrategy::Abort,
             package: "rp".into(),
             binary: binary.into(),
             sizes: sizes
-                .map(|[text, rodata, data, bss, flash, ram]| Sizes {
+                .map(|[text, rodata, data, bss, flash, ram, frame]| Sizes {
                     text,
                     rodata,
                     data,
                     bss,
                     flash,
                     ram,
+                    frame,
                 })
                 .to_vec(),
         };
@@ -134,13 +154,14 @@ pub mod tests {
             results: vec![
                 measured(
                     "leds",
-                    [[8000, 900, 100, 400, 9000, 500], [7000, 900, 100, 300, 8000, 400]],
+                    [[8000, 900, 100, 400, 9000, 500, 64], [7000, 900, 100, 300, 8000, 400, 48]],
                 ),
-                measured("radio", [[500, 0, 0, 0, 500, 0], [600, 4, 0, 8, 604, 8]]),
+                measured("radio", [[500, 0, 0, 0, 500, 0, 8], [600, 4, 0, 8, 604, 8, 8]]),
             ],
             failed: vec![Failure {
                 target: "thumbv6m-none-eabi".into(),
                 level: "z",
+                panic: "abort",
                 variant: "on".into(),
                 package: "rp".into(),
                 binary: "broken".into(),
