@@ -22,6 +22,8 @@ Examples:
       A project of your own
   async-size --json sizes.json --svg sizes.svg
       Also write the sizes for programs, and a bar chart
+  async-size --complaints --panic abort,unwind
+      Small programs for what people complain of: passes off and on, and written by hand
   async-size --awaits --opt-level z
       How many awaits of the firmware's crates share a suspension point
   async-size --compile-time --package rp --opt-level z
@@ -30,8 +32,8 @@ Examples:
 Exit status: 0 if all binaries were measured, 1 if not, 2 if the arguments are wrong.";
 
 const LEVELS_HELP: &str = "\
-Build at this optimization level; can be given several times [default: z,s; with \
---own-profile that of the project]";
+Build at this optimization level; can be given several times [default: z,s; with --complaints z; \
+with --own-profile that of the project]";
 
 /// Measure what the compiler's passes for async code save in flash and RAM
 ///
@@ -76,20 +78,28 @@ pub struct Arguments {
     #[arg(long)]
     pub own_profile: bool,
 
+    /// Measure small programs instead of a project: what people who use async Rust complain of
+    ///
+    /// Each is compiled with the passes off and on, and as one would write it by hand, to an object
+    /// file that is not linked; --bin chooses some. The target is thumbv7em-none-eabi unless
+    /// --target names others.
+    #[arg(long, conflicts_with_all = ["manifest_path", "packages", "own_profile", "svg"])]
+    pub complaints: bool,
+
     /// Build nothing, and count awaits that share a suspension point
     ///
     /// In all crates of the binaries, bodies are looked for that await one type more than once. The
     /// log of the pass CollapseSuspensionPoints tells how many of these awaits have no suspension
     /// point of their own any more, and why others do. One crate is checked after the other,
     /// whatever --jobs says, so that the log is in order.
-    #[arg(long, conflicts_with = "svg")]
+    #[arg(long, conflicts_with_all = ["complaints", "svg"])]
     pub awaits: bool,
 
     /// Measure how long the builds take, and what the compiler spends that time with
     ///
     /// Everything is built from nothing with the passes off and on by turns, and the compiler
     /// profiles itself. Nothing else should run on the machine meanwhile.
-    #[arg(long, conflicts_with_all = ["awaits", "svg"])]
+    #[arg(long, conflicts_with_all = ["awaits", "complaints", "svg"])]
     pub compile_time: bool,
 
     /// How many times --compile-time builds each

@@ -2,12 +2,14 @@
 //!
 //! Every binary of a cargo project is built with the passes off and on, and the sections of the two
 //! ELF files are compared. [`measure::elf`] has the rule of what flash and RAM are; [`measurement`]
-//! is the run. Or, with `--awaits`, nothing is built, and it is counted what shares [a suspension
+//! is the run. Or, with `--complaints`, [small programs](complaints) are compiled instead of a
+//! project. Or, with `--awaits`, nothing is built, and it is counted what shares [a suspension
 //! point](awaits); or, with `--compile-time`, it is measured [what the builds take](compile_time).
 
 mod arguments;
 mod awaits;
 mod compile_time;
+mod complaints;
 mod linker;
 mod measurement;
 mod report;
@@ -44,6 +46,10 @@ fn main() -> ExitCode {
 /// Measures what the arguments say and writes the report; whether nothing is missing in it.
 fn run(arguments: &Arguments) -> Result<bool> {
     arguments.common.check_files()?;
+    if arguments.complaints {
+        complaints::run(arguments)?;
+        return Ok(true);
+    }
     let measurement = prepare(arguments)?;
     if arguments.awaits {
         awaits::run(arguments, &measurement)?;

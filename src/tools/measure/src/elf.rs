@@ -16,7 +16,7 @@
 use anyhow::{Context, Result, bail};
 use object::elf::{FileHeader32, FileHeader64, SHF_ALLOC, SHF_WRITE, SHT_NOBITS};
 use object::read::elf::{FileHeader, SectionHeader};
-use object::{Endianness, FileKind};
+use object::{Endianness, File, FileKind, Object as _, ObjectSymbol as _};
 use serde::Serialize;
 
 use crate::frames;
@@ -95,6 +95,13 @@ impl Sizes {
             self.bss += section.size;
         }
     }
+}
+
+/// The size in bytes of the symbol `name` in the ELF file whose bytes are `file`, if it has one.
+/// Fails if it is no ELF file or is damaged.
+pub fn symbol_size(file: &[u8], name: &str) -> Result<Option<u64>> {
+    let file = File::parse(file).context("damaged ELF file")?;
+    Ok(file.symbol_by_name(name).map(|symbol| symbol.size()))
 }
 
 impl std::ops::AddAssign for Sizes {
