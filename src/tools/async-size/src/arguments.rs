@@ -24,12 +24,15 @@ Examples:
       Also write the sizes for programs, and a bar chart
   async-size --complaints --panic abort,unwind
       Small programs for what people complain of: passes off and on, and written by hand
+  async-size --compare-passes --complaints
+      Where all passes together are worse than none, or than all but one
   async-size --awaits --opt-level z
       How many awaits of the firmware's crates share a suspension point
   async-size --compile-time --package rp --opt-level z
       What the passes cost the compiler, pass by pass
 
-Exit status: 0 if all binaries were measured, 1 if not, 2 if the arguments are wrong.";
+Exit status: 0 if all binaries were measured, 1 if not or if --compare-passes finds something worse,
+2 if the arguments are wrong.";
 
 const LEVELS_HELP: &str = "\
 Build at this optimization level; can be given several times [default: z,s; with --complaints z; \
@@ -86,20 +89,27 @@ pub struct Arguments {
     #[arg(long, conflicts_with_all = ["manifest_path", "packages", "own_profile", "svg"])]
     pub complaints: bool,
 
+    /// Build with the passes off, on, and on but for each one in turn
+    ///
+    /// Marks where all passes together are worse than none, or than all but one, and fails if that
+    /// is somewhere.
+    #[arg(long, conflicts_with_all = ["passes", "svg"])]
+    pub compare_passes: bool,
+
     /// Build nothing, and count awaits that share a suspension point
     ///
     /// In all crates of the binaries, bodies are looked for that await one type more than once. The
     /// log of the pass CollapseSuspensionPoints tells how many of these awaits have no suspension
     /// point of their own any more, and why others do. One crate is checked after the other,
     /// whatever --jobs says, so that the log is in order.
-    #[arg(long, conflicts_with_all = ["complaints", "svg"])]
+    #[arg(long, conflicts_with_all = ["complaints", "compare_passes", "svg"])]
     pub awaits: bool,
 
     /// Measure how long the builds take, and what the compiler spends that time with
     ///
     /// Everything is built from nothing with the passes off and on by turns, and the compiler
     /// profiles itself. Nothing else should run on the machine meanwhile.
-    #[arg(long, conflicts_with_all = ["awaits", "complaints", "svg"])]
+    #[arg(long, conflicts_with_all = ["awaits", "complaints", "compare_passes", "svg"])]
     pub compile_time: bool,
 
     /// How many times --compile-time builds each
@@ -137,7 +147,11 @@ impl Arguments {
 
     /// The ways to build everything, with the passes that `compiler` knows.
     pub fn variants(&self, compiler: &Compiler) -> Result<Vec<Variant>> {
-        self.common.passes.variants(&compiler.known_passes)
+        if self.compare_passes {
+            Ok(Variant::without_each(&compiler.known_passes))
+        } else {
+            self.common.passes.variants(&compiler.known_passes)
+        }
     }
 
     /// The targets, each once.
@@ -181,6 +195,12 @@ mod tests {
         let arguments = Arguments::try_parse_from(line).unwrap();
         assert_eq!(arguments.profile(), Profile::Own);
         assert_eq!(arguments.panics(), [PanicStrategy::Unwind, PanicStrategy::Abort]);
+    }
+
+    #[test]
+    fn passes_are_compared_with_all_of_them() {
+        let line = ["async-size", "--compare-passes", "--passes=InlineAwait"];
+        assert!(Arguments::try_parse_from(line).is_err());
     }
 
     #[test]

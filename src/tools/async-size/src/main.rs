@@ -3,11 +3,14 @@
 //! Every binary of a cargo project is built with the passes off and on, and the sections of the two
 //! ELF files are compared. [`measure::elf`] has the rule of what flash and RAM are; [`measurement`]
 //! is the run. Or, with `--complaints`, [small programs](complaints) are compiled instead of a
-//! project. Or, with `--awaits`, nothing is built, and it is counted what shares [a suspension
-//! point](awaits); or, with `--compile-time`, it is measured [what the builds take](compile_time).
+//! project. With `--compare-passes` each pass is switched off in turn, and [what is worse with
+//! it](compare) is found. Or, with `--awaits`, nothing is built, and it is counted what shares [a
+//! suspension point](awaits); or, with `--compile-time`, it is measured [what the builds
+//! take](compile_time).
 
 mod arguments;
 mod awaits;
+mod compare;
 mod compile_time;
 mod complaints;
 mod linker;
@@ -60,6 +63,10 @@ fn run(arguments: &Arguments) -> Result<bool> {
         return Ok(true);
     }
     let report = measurement.run()?;
+    if arguments.compare_passes {
+        compare::report(arguments, &compare::Comparison::of_project(&report))?;
+        return Ok(true);
+    }
     arguments.common.write(
         &table::render(&report),
         json::render(&report),

@@ -168,7 +168,8 @@ impl PassChoice {
 /// One way to build a binary: with the flag off, or on with some of the passes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Variant {
-    /// `off`, `on`, or the names of the passes joined by `+`, with those that they need.
+    /// `off`, `on`, the names of the passes joined by `+`, with those that they need, or
+    /// `no-` and the name of one that is switched off.
     pub name: String,
     /// The flags that rustc gets.
     pub rustflags: Vec<String>,
@@ -184,6 +185,19 @@ impl Variant {
     /// The build with every pass.
     pub fn on() -> Self {
         Variant { name: ON.into(), rustflags: vec![format!("-Z{FLAG}=no")] }
+    }
+
+    /// The build with every pass but the one called `name`, and those that need it.
+    pub fn without(name: &str) -> Self {
+        let mut rustflags = Self::on().rustflags;
+        rustflags.push(format!("-Zmir-enable-passes=-{name}"));
+        Variant { name: format!("no-{name}"), rustflags }
+    }
+
+    /// The builds that tell what each pass does: off, on, and on without each one in `known`.
+    pub fn without_each(known: &[&'static str]) -> Vec<Self> {
+        let without = known.iter().map(|name| Self::without(name));
+        [Self::off(), Self::on()].into_iter().chain(without).collect()
     }
 
     /// The build with the passes `names` and those that they need, and the others in `known`
@@ -275,6 +289,16 @@ mod tests {
         assert_eq!(
             variants[3].rustflags,
             ["-Zasync-returned-panic=no", "-Zmir-enable-passes=-ReturnedPending,-InlineAwait"]
+        );
+    }
+
+    #[test]
+    fn each_pass_is_switched_off_in_turn() {
+        let variants = Variant::without_each(&["ElideNoAwait", "InlineAwait"]);
+        assert_eq!(named(&variants), ["off", "on", "no-ElideNoAwait", "no-InlineAwait"]);
+        assert_eq!(
+            variants[3].rustflags,
+            ["-Zasync-returned-panic=no", "-Zmir-enable-passes=-InlineAwait"]
         );
     }
 

@@ -8,17 +8,17 @@ pub const SUM: &str = "sum";
 /// Columns of a group that has no title are text, and stand to the left; others are numbers.
 #[derive(Debug)]
 pub struct Grid {
-    titles: Vec<&'static str>,
+    titles: Vec<String>,
     /// Cells by group and column. The first row names the columns.
     rows: Vec<Vec<Vec<String>>>,
 }
 
 impl Grid {
     /// A table with these groups: the title of each, and the names of its columns.
-    pub fn new(groups: &[(&'static str, &[&str])]) -> Self {
+    pub fn new(groups: &[(&str, &[&str])]) -> Self {
         let names = groups.iter().map(|(_, names)| names.iter().map(|&name| name.into()).collect());
         Grid {
-            titles: groups.iter().map(|&(title, _)| title).collect(),
+            titles: groups.iter().map(|&(title, _)| title.to_owned()).collect(),
             rows: vec![names.collect()],
         }
     }
@@ -61,13 +61,19 @@ impl Grid {
         text
     }
 
-    /// The width of every column, in characters.
+    /// The width of every column, in characters. The last of a group makes room for its title.
     fn widths(&self) -> Vec<Vec<usize>> {
         let width = |group: usize, column: usize| {
             self.rows.iter().map(|row| row[group][column].chars().count()).max().unwrap_or(0)
         };
         let columns = |(group, cells): (usize, &Vec<String>)| {
-            (0..cells.len()).map(|column| width(group, column)).collect()
+            let mut widths: Vec<_> = (0..cells.len()).map(|column| width(group, column)).collect();
+            let whole = widths.iter().sum::<usize>() + widths.len() - 1;
+            let missing = self.titles[group].chars().count().saturating_sub(whole);
+            if let Some(last) = widths.last_mut() {
+                *last += missing;
+            }
+            widths
         };
         self.rows[0].iter().enumerate().map(columns).collect()
     }
@@ -81,6 +87,18 @@ fn line(parts: impl Iterator<Item = String>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_long_title_has_room() {
+        let mut grid = Grid::new(&[("", &["name"]), ("a long title", &["on"]), ("b", &["on"])]);
+        grid.add(vec![vec!["leds".into()], vec!["9".into()], vec!["10".into()]]);
+        let expected = "     │ a long title │ b
+name │           on │ on
+─────┼──────────────┼───
+leds │            9 │ 10
+";
+        assert_eq!(grid.render(), expected);
+    }
 
     #[test]
     fn text_stands_to_the_left_and_numbers_to_the_right() {

@@ -21,6 +21,7 @@ use serde::Serialize;
 use self::compile::{Build, Library};
 use self::programs::{Form, forms};
 use crate::arguments::Arguments;
+use crate::compare::{self, Comparison};
 
 /// The target, unless the arguments name others.
 const TARGET: &str = "thumbv7em-none-eabi";
@@ -64,12 +65,12 @@ pub struct Row {
 }
 
 /// Measures the programs that the arguments choose, and writes the report. Fails if one does not
-/// compile.
+/// compile, or if passes are compared and all together are worse somewhere.
 pub fn run(arguments: &Arguments) -> Result<()> {
     let compiler = arguments.common.compiler()?;
     let variants = arguments.variants(&compiler)?;
-    if variants.len() != 2 {
-        bail!("--complaints compares with one set of passes; name it with --passes");
+    if !arguments.compare_passes && variants.len() != 2 {
+        bail!("--complaints compares with one set of passes; name it, or give --compare-passes");
     }
     let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("complaints");
     let forms = forms(&package, &arguments.binaries)?;
@@ -87,27 +88,33 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             settings.extend(panics.iter().map(|&panic| (target.clone(), level, panic)));
         }
     }
-    let steps = settings.len() * (variants.len() + 1);
+    let with_hand = !arguments.compare_passes;
+    let steps = settings.len() * (variants.len() + usize::from(with_hand));
     let mut progress = Progress::new(steps, arguments.common.verbose);
     let mut groups = Vec::new();
     for (target, level, panic) in settings {
         let mut group = Group { target, level, panic, rows: Vec::new() };
-        group.measure(&compiler, &package, &forms, &variants, &mut progress)?;
+        group.measure(&compiler, &package, &forms, &variants, with_hand, &mut progress)?;
         groups.push(group);
     }
     progress.finish();
+    if arguments.compare_passes {
+        let comparison = Comparison::of_complaints(&compiler.version, &variants, &groups);
+        return compare::report(arguments, &comparison);
+    }
     let table = report::table(&compiler.version, &variants, &groups);
     arguments.common.write(&table, report::json(&compiler.version, &variants, &groups), "")
 }
 
 impl Group {
-    /// Compiles all `forms` of `package` with each variant, and by hand.
+    /// Compiles all `forms` of `package` with each variant, and by hand if `with_hand` says so.
     fn measure(
         &mut self,
         compiler: &Compiler,
         package: &Path,
         forms: &[Form],
         variants: &[Variant],
+        with_hand: bool,
         progress: &mut Progress,
     ) -> Result<()> {
         let Group { target, level, panic, rows } = self;
@@ -116,7 +123,7 @@ impl Group {
             variants: Vec::new(),
             by_hand: None,
         }));
-        let by_hand = variants.last().map(|variant| (variant, true));
+        let by_hand = variants.last().filter(|_| with_hand).map(|variant| (variant, true));
         for (variant, by_hand) in variants.iter().map(|variant| (variant, false)).chain(by_hand) {
             let name = if by_hand { BY_HAND } else { &variant.name };
             progress.begin(&format!("{name}, opt-level {level}, panic {panic} for {target}"));
