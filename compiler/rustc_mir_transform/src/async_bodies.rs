@@ -44,10 +44,17 @@ pub(crate) fn is_optimize_none(tcx: TyCtxt<'_>, def_id: LocalDefId) -> bool {
 
 /// A pass that runs on these bodies only.
 pub(crate) trait AsyncPass {
+    /// As `-Zmir-enable-passes` has it.
+    fn name(&self) -> &'static str;
+
     fn transform<'tcx>(&self, tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>);
 }
 
 impl<'tcx, P: AsyncPass> crate::MirPass<'tcx> for P {
+    fn name(&self) -> &'static str {
+        AsyncPass::name(self)
+    }
+
     fn is_enabled(&self, sess: &Session) -> bool {
         is_enabled_in(sess)
     }

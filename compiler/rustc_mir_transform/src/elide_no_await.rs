@@ -97,7 +97,7 @@ use rustc_index::bit_set::DenseBitSet;
 use rustc_middle::bug;
 use rustc_middle::mir::*;
 use rustc_middle::ty::{
-    self, CoroutineArgs, CoroutineArgsExt, Instance, InstanceKind, Ty, TyCtxt, TypeVisitableExt,
+    self, CoroutineArgs, CoroutineArgsExt, InstanceKind, Ty, TyCtxt, TypeVisitableExt,
 };
 use rustc_session::Session;
 use rustc_span::Span;

@@ -72,11 +72,11 @@ fn remember<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
     if !awaits_by_lowering(body) || tcx.may_drop_async() || body.tainted_by_errors.is_some() {
         return;
     }
-    let is_yield = |block: &BasicBlock| {
-        matches!(body.basic_blocks[*block].terminator().kind, TerminatorKind::Yield { .. })
+    let is_yield = |block: BasicBlock| {
+        matches!(body.basic_blocks[block].terminator().kind, TerminatorKind::Yield { .. })
     };
     let resumed = reachable(body, [START_BLOCK]);
-    let suspends: Vec<_> = resumed.iter().filter(is_yield).collect();
+    let suspends: Vec<_> = resumed.iter().filter(|&block| is_yield(block)).collect();
     let dropped = reachable(
         body,
         suspends.into_iter().filter_map(|block| match body.basic_blocks[block].terminator().kind {

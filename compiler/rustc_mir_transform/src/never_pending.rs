@@ -59,7 +59,7 @@
 //! [`certain_body`]: crate::certain_body
 //! [`only_ready`]: crate::only_ready
 
-use rustc_data_structures::fx::{FxHashMap, FxHashSet};
+use rustc_data_structures::fx::FxHashMap;
 use rustc_hir as hir;
 use rustc_hir::def_id::{DefId, LocalDefId};
 use rustc_middle::mir::*;
