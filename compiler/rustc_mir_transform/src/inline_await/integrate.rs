@@ -2,8 +2,8 @@
 //!
 //! [`Site`] is the await, with all that has to be known of the code around it. [`Integrator`]
 //! renumbers the awaitee's body, so that its locals, blocks and scopes come behind those that are
-//! there. The way in is where the awaitee would be pinned ([`Site::enter`]); the ways out are two
-//! blocks behind all others ([`Site::leave`]).
+//! there. The way in is where the awaitee would be pinned ([`Site::enter`]); the ways out are blocks
+//! behind all others ([`Site::leave`]).
 
 use rustc_abi::FieldIdx;
 use rustc_index::IndexVec;
@@ -90,7 +90,7 @@ impl<'tcx> Site<'tcx> {
         let returned = integrator.returned;
         let upvars = integrator.upvars.clone();
         let lasting = integrator.locals_without_storage(&callee);
-        integrator.integrate(&mut callee, self.unwind_cancelled);
+        integrator.integrate(&mut callee);
         // The drop glue of the coroutine drops all upvars, also those without anything to drop.
         remove_drops(&mut callee, |place| {
             place.as_local().is_some_and(|local| {
@@ -164,16 +164,19 @@ impl<'tcx> Site<'tcx> {
         pinning.terminator_mut().kind = TerminatorKind::Goto { target: start };
     }
 
-    /// The blocks to which the awaitee's body leads when it returns, and when it has been dropped
-    /// while it was suspended, in the order in which [`Integrator`] numbers them. Removes the
-    /// switch on the answer, and the drops of the awaitee.
+    /// The blocks to which the awaitee's body leads when it returns, when it has been dropped while
+    /// it was suspended, and when either unwinds, in the order in which [`Integrator`] numbers
+    /// them. Removes the switch on the answer, and the drops of the awaitee.
+    ///
+    /// What had storage while the body ran has none behind any of them. Without that it would have
+    /// some in the cleanup that all of the code around shares, and conflict with all the rest.
     fn leave(
         &self,
         tcx: TyCtxt<'tcx>,
         body: &mut Body<'tcx>,
         returned: Local,
         lasting: &[Local],
-    ) -> [BasicBlockData<'tcx>; 2] {
+    ) -> Vec<BasicBlockData<'tcx>> {
         let Site { found, source_info, answer, cancelled, live, .. } = self;
         let statement = |kind| Statement::new(*source_info, kind);
         let ready = found.new_ready(tcx, body, Operand::Move(returned.into()));
@@ -187,16 +190,22 @@ impl<'tcx> Site<'tcx> {
             live.iter().map(|&local| statement(StatementKind::StorageLive(local))).collect();
         landing.push(statement(StatementKind::Assign(Box::new((*answer, ready)))));
         landing.extend(end.iter().cloned());
-        [(landing, found.switch), (end, *cancelled)].map(|(statements, target)| {
+        let goto = |statements, target, is_cleanup| {
             let terminator =
                 Terminator { source_info: *source_info, kind: TerminatorKind::Goto { target } };
-            BasicBlockData::new_stmts(statements, Some(terminator), false)
-        })
+            BasicBlockData::new_stmts(statements, Some(terminator), is_cleanup)
+        };
+        let cleanup = [self.unwind, self.unwind_cancelled].into_iter().filter_map(cleanup_block);
+        let cleanup = cleanup.map(|target| goto(end.clone(), target, true));
+        [goto(landing, found.switch, false), goto(end.clone(), *cancelled, false)]
+            .into_iter()
+            .chain(cleanup)
+            .collect()
     }
 }
 
 /// Appends all parts of `callee`, which has been renumbered, and the blocks that it leads to.
-fn splice<'tcx>(body: &mut Body<'tcx>, mut callee: Body<'tcx>, exits: [BasicBlockData<'tcx>; 2]) {
+fn splice<'tcx>(body: &mut Body<'tcx>, mut callee: Body<'tcx>, exits: Vec<BasicBlockData<'tcx>>) {
     let blocks = body.basic_blocks_mut();
     blocks.append(callee.basic_blocks_mut());
     blocks.extend(exits);
@@ -208,6 +217,14 @@ fn splice<'tcx>(body: &mut Body<'tcx>, mut callee: Body<'tcx>, exits: [BasicBloc
     let required = required.into_iter().filter(|constant| constant.const_.is_required_const());
     if let Some(constants) = &mut body.required_consts {
         constants.extend(required);
+    }
+}
+
+/// Where an unwinding goes on in this body, if it does.
+fn cleanup_block(unwind: UnwindAction) -> Option<BasicBlock> {
+    match unwind {
+        UnwindAction::Cleanup(target) => Some(target),
+        UnwindAction::Continue | UnwindAction::Unreachable | UnwindAction::Terminate(_) => None,
     }
 }
 
@@ -320,10 +337,11 @@ struct Integrator<'tcx> {
     around: SourceScopeData<'tcx>,
     source_info: SourceInfo,
     instance: Instance<'tcx>,
-    /// Where it goes on when the body returns, has been dropped, and unwinds.
+    /// Where it goes on when the body returns, has been dropped, and when either unwinds.
     landing: BasicBlock,
     cancelled: BasicBlock,
     unwind: UnwindAction,
+    unwind_cancelled: UnwindAction,
     in_cleanup: bool,
     /// The copies are mapped.
     is_dropping: bool,
@@ -349,6 +367,15 @@ impl<'tcx> Integrator<'tcx> {
         let first_block = body.basic_blocks.next_index();
         let first_dropping = first_block + callee.basic_blocks.len();
         let landing = first_dropping + dropping.len();
+        let cancelled = landing + 1;
+        let mut last = cancelled;
+        let [unwind, unwind_cancelled] = [site.unwind, site.unwind_cancelled].map(|unwind| {
+            if cleanup_block(unwind).is_none() {
+                return unwind;
+            }
+            last = last + 1;
+            UnwindAction::Cleanup(last)
+        });
         Integrator {
             tcx,
             returned,
@@ -362,8 +389,9 @@ impl<'tcx> Integrator<'tcx> {
             source_info,
             instance,
             landing,
-            cancelled: landing + 1,
-            unwind: site.unwind,
+            cancelled,
+            unwind,
+            unwind_cancelled,
             in_cleanup: false,
             is_dropping: false,
         }
@@ -383,13 +411,13 @@ impl<'tcx> Integrator<'tcx> {
 
     /// Renumbers `callee`, and appends the copies of the blocks that are run when it is dropped
     /// while it is suspended. These unwind to where the drop of the awaitee does.
-    fn integrate(mut self, callee: &mut Body<'tcx>, unwind_cancelled: UnwindAction) {
+    fn integrate(mut self, callee: &mut Body<'tcx>) {
         let dropping = self.dropping.clone();
         let mut copies: Vec<_> =
             dropping.iter().map(|&block| callee.basic_blocks[block].clone()).collect();
         self.visit_body(callee);
         self.is_dropping = true;
-        self.unwind = unwind_cancelled;
+        self.unwind = self.unwind_cancelled;
         for (&block, data) in dropping.iter().zip(&mut copies) {
             self.visit_basic_block_data(block, data);
         }
