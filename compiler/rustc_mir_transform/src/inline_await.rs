@@ -53,7 +53,8 @@
 //!   disappears.
 //! * A local that only copies another is replaced by it ([`CopyProp`]), so that a number that is
 //!   passed through many async fns is saved once. The local that remains gets storage from its
-//!   assignment to its last use, so that others may share its memory ([`storage`]).
+//!   assignment to its last use, so that others may share its memory ([`storage`]). So does any
+//!   other that is saved: a copy may be its last use as well as a move.
 //! * The callee's task context becomes the caller's. Each suspension point assigns to it what it
 //!   was resumed with, so it is always that of the latest poll. The lowering makes no copy of it
 //!   that outlives a poll.
@@ -76,10 +77,11 @@
 //! (`tests/ui/async-await/inline-await/closures.rs`)
 //!
 //! If it is also awaited elsewhere, its code will be duplicated. So the callee has to be small
-//! ([`COST_LIMIT`]), or be awaited in one place only: an async block that is awaited in the body in
+//! ([`cost_limit`]), or be awaited in one place only: an async block that is awaited in the body in
 //! which it is written, or an async fn that is [named once][mentions] and that no other crate can
-//! name. `#[inline(always)]` on an async fn overrides this limit. No body grows beyond
-//! [`BODY_LIMIT`].
+//! name. A function that is named once may still be awaited several times, by a variable: then it
+//! is not inlined for that reason ([`Inliner::is_awaited_once`]). `#[inline(always)]` on an async
+//! fn overrides this limit. No body grows beyond [`BODY_LIMIT`].
 //!
 //! It is not inlined if it is an async fn with `#[inline(never)]`, if it has other codegen
 //! attributes than the caller, or if it is instrumented for coverage.
@@ -87,7 +89,8 @@
 //! # Bodies of other crates
 //!
 //! A crate records in its metadata the bodies of its async fns and blocks that may be inlined
-//! anywhere, as they are before their state transform. The crate that inlines one makes it part of
+//! anywhere, as they are before their state transform, if they are small for its opt-level. They
+//! have to be small for that of the crate that inlines them, too. The crate that inlines one makes it part of
 //! a coroutine of its own, and records the layout of that coroutine as usual. So all crates agree
 //! on each layout, whatever flags they are compiled with.
 //!
@@ -169,10 +172,11 @@ use rustc_middle::mir::visit::{PlaceContext, Visitor};
 use rustc_middle::mir::*;
 use rustc_middle::query::Providers;
 use rustc_middle::ty::{self, EarlyBinder, Instance, InstanceKind, Ty, TyCtxt};
+use rustc_session::config::OptLevel;
 use rustc_span::Symbol;
 use tracing::debug;
 
-use crate::async_bodies::{self, AsyncPass, cost};
+use crate::async_bodies::{AsyncPass, cost};
 use crate::awaits::{Await, find_awaits};
 use crate::certain_body::{self, is_async};
 use crate::coroutine::elaborate_coroutine_drops;
@@ -187,8 +191,14 @@ mod storage;
 use integrate::Site;
 use recursion::Search;
 
-/// The largest cost of a body that is inlined wherever it is awaited; see [`cost`].
-const COST_LIMIT: usize = 60;
+/// The largest cost of a body that is inlined wherever it is awaited; see [`cost`]. For speed that
+/// is more than for size: a chain of calls to `poll` takes time at each poll.
+fn cost_limit(tcx: TyCtxt<'_>) -> usize {
+    match tcx.sess.opts.optimize {
+        OptLevel::More | OptLevel::Aggressive => 250,
+        _ => 60,
+    }
+}
 
 /// The largest cost that a body may grow to.
 const BODY_LIMIT: usize = 2000;
@@ -235,7 +245,7 @@ fn coroutine_for_other_crates(tcx: TyCtxt<'_>, local: LocalDefId) -> Option<Body
         return None;
     };
     let body = body.borrow();
-    (cost(&body) <= COST_LIMIT || is_always_inlined(tcx, def_id))
+    (cost(&body) <= cost_limit(tcx) || is_always_inlined(tcx, def_id))
         .then(|| body_to_inline(tcx, &body).ok())?
 }
 
@@ -257,6 +267,10 @@ pub(crate) fn is_enabled(tcx: TyCtxt<'_>) -> bool {
 pub(super) struct InlineAwait;
 
 impl AsyncPass for InlineAwait {
+    fn name(&self) -> &'static str {
+        "InlineAwait"
+    }
+
     fn transform<'tcx>(&self, tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
         let def_id = body.source.def_id().expect_local();
         let typing_env = ty::TypingEnv::post_analysis(tcx, def_id);
@@ -304,20 +318,30 @@ impl<'tcx> Inliner<'tcx> {
                 break;
             }
         }
-        if self.inlined.is_empty() {
-            return;
+        if !self.inlined.is_empty() {
+            simplify::remove_dead_blocks(body);
+            let phase =
+                std::mem::replace(&mut body.phase, MirPhase::Runtime(RuntimePhase::Initial));
+            pm::run_passes_no_validate(
+                self.tcx,
+                body,
+                &[&copy_prop::CopyProp, &single_use_consts::SingleUseConsts],
+                None,
+            );
+            body.phase = phase;
+            storage::index_by_temporaries(self.tcx, body);
         }
-        simplify::remove_dead_blocks(body);
-        let phase = std::mem::replace(&mut body.phase, MirPhase::Runtime(RuntimePhase::Initial));
-        pm::run_passes_no_validate(
-            self.tcx,
-            body,
-            &[&copy_prop::CopyProp, &single_use_consts::SingleUseConsts],
-            None,
-        );
-        body.phase = phase;
-        storage::index_by_temporaries(self.tcx, body);
         storage::give_storage(body);
+    }
+
+    /// Whether no other await in `body` than `found` is, or was, of `coroutine`.
+    fn is_awaited_once(&self, body: &Body<'tcx>, found: &Await<'tcx>, coroutine: DefId) -> bool {
+        let is_of_it =
+            |ty: Ty<'tcx>| matches!(*ty.kind(), ty::Coroutine(def_id, _) if def_id == coroutine);
+        !self.inlined.iter().any(|&(_, ty, _)| is_of_it(ty))
+            && find_awaits(self.tcx, body)
+                .iter()
+                .all(|other| other.poll == found.poll || !is_of_it(other.awaitee))
     }
 
     /// Inlines the awaitee of `found`, or says why not.
@@ -341,6 +365,7 @@ impl<'tcx> Inliner<'tcx> {
         if self.search.may_await(found.awaitee) {
             return Err("may await the body that it would be inlined into");
         }
+        let limit = cost_limit(tcx);
 
         let callee = match body_of_callee.as_local() {
             Some(local) => {
@@ -350,16 +375,23 @@ impl<'tcx> Inliner<'tcx> {
                     return Err("is too large");
                 };
                 let callee = callee.borrow();
-                let is_only_place = is_awaited_at_one_place(tcx, local, self.def_id);
+                let is_only_place = is_awaited_at_one_place(tcx, local, self.def_id)
+                    && self.is_awaited_once(body, found, coroutine);
                 debug!(awaitee = ?found.awaitee, cost = cost(&callee), is_only_place);
-                if cost(&callee) > COST_LIMIT && !is_only_place {
+                if cost(&callee) > limit && !is_only_place {
                     return Err("is too large");
                 }
                 body_to_inline(tcx, &callee)?
             }
             None => {
                 let callee = tcx.coroutine_for_other_crates(body_of_callee);
-                callee.ok_or("is from another crate, which has not recorded its body")?.clone()
+                let callee =
+                    callee.ok_or("is from another crate, which has not recorded its body")?;
+                // It was small enough for the opt-level of that crate.
+                if cost(callee) > limit && !is_always_inlined(tcx, coroutine) {
+                    return Err("is too large");
+                }
+                callee.clone()
             }
         };
         if cost(&callee) + cost(body) > BODY_LIMIT {
@@ -468,7 +500,7 @@ fn is_awaited_at_one_place(tcx: TyCtxt<'_>, callee: LocalDefId, caller: LocalDef
 /// Whether the body of any coroutine of this crate, or of another, may inline `body`.
 fn may_be_inlined(tcx: TyCtxt<'_>, def_id: LocalDefId, body: &Body<'_>) -> bool {
     let parent = tcx.local_parent(def_id);
-    cost(body) <= COST_LIMIT
+    cost(body) <= cost_limit(tcx)
         || is_always_inlined(tcx, def_id.to_def_id())
         || match inline_attribute(tcx, def_id.to_def_id()) {
             Some(_) => tcx.is_named_once(parent),

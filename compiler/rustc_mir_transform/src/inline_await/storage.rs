@@ -2,7 +2,7 @@
 //!
 //! [`CopyProp`]: crate::copy_prop::CopyProp
 
-use rustc_data_structures::fx::FxIndexSet;
+use rustc_data_structures::fx::{FxIndexMap, FxIndexSet};
 use rustc_index::IndexVec;
 use rustc_middle::mir::visit::{
     MutVisitor, MutatingUseContext, NonMutatingUseContext, PlaceContext, Visitor,
@@ -50,79 +50,109 @@ impl<'tcx> MutVisitor<'tcx> for IndexByTemporaries<'tcx> {
     }
 }
 
-/// Gives locals without storage statements storage from where they are assigned to where they are
-/// last used, if they are assigned once and not borrowed. [`CopyProp`] leaves such ones behind, and
-/// in the coroutine they would share their place with no other.
+/// Gives locals storage from where they are assigned to where they are last used, if they are
+/// assigned as a whole and not borrowed: those without storage statements, and those that are
+/// saved. In the coroutine the first would share their place with no other. [`CopyProp`] leaves
+/// such ones behind, and merged suspension points have selectors without. The second would share it
+/// with less: a copy does not end a life, as a move does, only the end of the scope.
 ///
 /// This takes time in proportion to the body, and to the blocks that each such local is live in.
 ///
 /// [`CopyProp`]: crate::copy_prop::CopyProp
 pub(super) fn give_storage(body: &mut Body<'_>) {
-    let mut uses = Uses(IndexVec::from_elem(LocalUses::default(), &body.local_decls));
+    let mut uses = Uses(IndexVec::from_elem(LocalUses::new(), &body.local_decls));
     uses.visit_body(body);
     let borrowed = borrowed_locals(body);
     let always_live = always_storage_live_locals(body);
-    let lives: Vec<_> = always_live
+    let resumed: Vec<_> = body
+        .basic_blocks
         .iter()
-        .filter(|&local| local.index() > body.arg_count && !borrowed.contains(local))
-        .filter_map(|local| {
-            let LocalUses { assigned: Assigned::Once(definition), reads } = &uses.0[local] else {
-                return None;
-            };
-            Some((local, *definition, live_in(body, *definition, reads)?))
+        .filter_map(|data| match data.terminator().kind {
+            TerminatorKind::Yield { resume, .. } => Some(resume),
+            _ => None,
         })
         .collect();
+    let mut lives = FxIndexMap::default();
+    for local in body.vars_and_temps_iter().filter(|&local| !borrowed.contains(local)) {
+        if let LocalUses { definitions: Some(definitions), reads } = &uses.0[local]
+            && let Some(live_in) = live_in(body, definitions, reads)
+            && (always_live.contains(local) || resumed.iter().any(|block| live_in.contains(block)))
+        {
+            lives.insert(local, (definitions, live_in));
+        }
+    }
 
+    for data in body.basic_blocks.as_mut_preserves_cfg() {
+        for statement in &mut data.statements {
+            if let StatementKind::StorageLive(local) | StatementKind::StorageDead(local) =
+                statement.kind
+                && lives.contains_key(&local)
+            {
+                statement.make_nop(true);
+            }
+        }
+    }
     let mut patch = MirPatch::new(body);
-    for (local, definition, live_in) in &lives {
-        for location in last_uses(body, *local, definition.block, live_in) {
+    for (local, (definitions, live_in)) in &lives {
+        for location in last_uses(body, *local, definitions, live_in) {
             patch.add_statement(location, StatementKind::StorageDead(*local));
         }
     }
-    for (local, definition, _) in lives {
-        patch.add_statement(definition, StatementKind::StorageLive(local));
+    for (local, (definitions, _)) in lives {
+        for (&block, &statement_index) in definitions {
+            let definition = Location { block, statement_index };
+            patch.add_statement(definition, StatementKind::StorageLive(local));
+        }
     }
     patch.apply(body);
 }
 
-/// The blocks at whose start a local is live that is assigned at `definition` only. `None` if the
-/// block of the definition reads it before: it has another value then, of a former time in a loop.
+/// Where a local is assigned: the statements, by their block.
+type Definitions = FxIndexMap<BasicBlock, usize>;
+
+/// The blocks at whose start a local is live that is assigned at `definitions` only. `None` if it
+/// is read where none of them has assigned it, or where it has a value of a former time in a loop.
 ///
 /// A call that assigns it is taken to do so also when it unwinds. Nothing reads a local on that way
 /// that has no value there.
 fn live_in(
     body: &Body<'_>,
-    definition: Location,
+    definitions: &Definitions,
     reads: &[Location],
 ) -> Option<FxIndexSet<BasicBlock>> {
     let mut live_in = FxIndexSet::default();
     let mut waiting = vec![];
     for read in reads {
-        if read.block != definition.block {
-            waiting.push(read.block);
-        } else if read.statement_index <= definition.statement_index {
-            return None;
+        match definitions.get(&read.block) {
+            None => waiting.push(read.block),
+            Some(&definition) if read.statement_index <= definition => return None,
+            Some(_) => {}
         }
     }
     while let Some(block) = waiting.pop() {
+        // A way leads around the definitions, where merged suspension points branch by a selector.
+        // Nothing goes there that reads the local then, but it has to have storage.
+        if block == START_BLOCK {
+            return None;
+        }
         if live_in.insert(block) {
             let before = body.basic_blocks.predecessors()[block].iter().copied();
-            waiting.extend(before.filter(|&before| before != definition.block));
+            waiting.extend(before.filter(|before| !definitions.contains_key(before)));
         }
     }
     Some(live_in)
 }
 
-/// Where `local` is needed no more: behind the last use on each path from its definition.
+/// Where `local` is needed no more: behind the last use on each path from its definitions.
 fn last_uses(
     body: &Body<'_>,
     local: Local,
-    definition: BasicBlock,
+    definitions: &Definitions,
     live_in: &FxIndexSet<BasicBlock>,
 ) -> FxIndexSet<Location> {
     let is_over = |target: BasicBlock| !live_in.contains(&target);
     let mut last_uses = FxIndexSet::default();
-    for &block in live_in.iter().chain([&definition]) {
+    for &block in live_in.iter().chain(definitions.keys()) {
         let terminator = body.basic_blocks[block].terminator();
         // Nothing comes behind these, or the coroutine suspends in between.
         let leaves = match &terminator.kind {
@@ -142,19 +172,17 @@ fn last_uses(
     last_uses
 }
 
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct LocalUses {
-    assigned: Assigned,
+    /// `None` if more is done to it than to assign it as a whole, once in a block, and to read it.
+    definitions: Option<Definitions>,
     reads: Vec<Location>,
 }
 
-#[derive(Clone, Copy, Default)]
-enum Assigned {
-    #[default]
-    Never,
-    /// As a whole, and this is all that is ever done to it but reading it.
-    Once(Location),
-    Otherwise,
+impl LocalUses {
+    fn new() -> Self {
+        LocalUses { definitions: Some(Definitions::default()), reads: vec![] }
+    }
 }
 
 /// How each local is used.
@@ -174,15 +202,16 @@ impl<'tcx> Visitor<'tcx> for Uses {
     }
 
     fn visit_local(&mut self, local: Local, context: PlaceContext, location: Location) {
-        let LocalUses { assigned, reads } = &mut self.0[local];
+        let LocalUses { definitions, reads } = &mut self.0[local];
         match context {
             PlaceContext::MutatingUse(MutatingUseContext::Store | MutatingUseContext::Call) => {
-                *assigned = match assigned {
-                    Assigned::Never => Assigned::Once(location),
-                    _ => Assigned::Otherwise,
-                };
+                if let Some(of_blocks) = definitions
+                    && of_blocks.insert(location.block, location.statement_index).is_some()
+                {
+                    *definitions = None;
+                }
             }
-            PlaceContext::MutatingUse(_) => *assigned = Assigned::Otherwise,
+            PlaceContext::MutatingUse(_) => *definitions = None,
             PlaceContext::NonMutatingUse(_) => reads.push(location),
             PlaceContext::NonUse(_) => {}
         }

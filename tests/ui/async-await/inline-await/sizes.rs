@@ -105,6 +105,34 @@ async fn waits_and_stores() -> u8 {
     answer
 }
 
+/// The block is made, kept behind an await, and awaited then.
+async fn keeps() -> u8 {
+    let array = [black_box(3); 1000];
+    let block = async move {
+        Once(false).await;
+        black_box(&array)[7]
+    };
+    Once(false).await;
+    block.await
+}
+
+#[derive(Clone, Copy)]
+struct Frame([u8; 100]);
+
+fn done(frame: Frame) -> u8 {
+    black_box(frame).0[1]
+}
+
+/// A copy may be the last use as well as a move.
+async fn copies() -> u8 {
+    let one = Frame([black_box(1); 100]);
+    Once(false).await;
+    let sum = done(one);
+    let other = Frame([black_box(2); 100]);
+    Once(false).await;
+    sum + done(other)
+}
+
 fn finish<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     loop {
@@ -124,6 +152,12 @@ fn main() {
     assert!(size_of_val(&makes()) < 1020, "{}", size_of_val(&makes()));
     assert!(size_of_val(&hands_on([0; 1000])) < 1020, "{}", size_of_val(&hands_on([0; 1000])));
     assert_eq!(finish(makes()), 3);
+
+    assert!(size_of_val(&keeps()) < 1020, "{}", size_of_val(&keeps()));
+    assert_eq!(finish(keeps()), 3);
+
+    assert!(size_of_val(&copies()) < 120, "{}", size_of_val(&copies()));
+    assert_eq!(finish(copies()), 3);
 
     // The number and what it is a copy of, the sum, and what each await has.
     assert!(size_of_val(&three_times(1)) <= 40, "{}", size_of_val(&three_times(1)));
