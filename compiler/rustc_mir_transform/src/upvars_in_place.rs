@@ -18,10 +18,12 @@
 //!   drop(_3) -> bb5;               drop((_1.0: T)) -> bb5;
 //! ```
 //!
-//! The pass replaces a local that gets its first value from an upvar at the start of the body,
-//! where each statement runs once, if nothing else uses the upvar. It also replaces a local that
-//! gets its value from such a local, if that does nothing but pass it on. It replaces only locals
-//! that would be saved: all others are better off in a register.
+//! The pass replaces a local that gets its first value from an upvar by a move that runs once, if
+//! nothing else uses the upvar. It also replaces a local that gets its value from such a local, if
+//! that does nothing but pass it on. `f.await` passes on a future by `into_future`, which returns
+//! its argument for all that are futures: so a future that was passed to an async fn is polled
+//! where it was captured. The pass replaces only locals that would be saved: all others are better
+//! off in a register.
 //!
 //! Where one upvar would be assigned to another, the pass inserts a temporary. Both are parts of
 //! the same local then, and MIR cannot assign a local to itself.
@@ -30,17 +32,23 @@
 //! leaves a body alone that does not suspend at all: such a body may be replayable, and would read
 //! an upvar if it was changed.
 //!
-//! It takes one walk through the start of the body, and two dataflow analyses if that finds
-//! anything.
+//! It takes one walk through the body, another for each local that may be replaced, and two
+//! dataflow analyses if there is any.
 //!
 //! # Soundness
 //!
 //! * **The upvar has no other value.** The body uses it nowhere else. So once its value has moved
-//!   to the local, nobody reads, writes or drops the upvar. There may be one drop of all upvars at
-//!   once, if none of them was moved. That drops none that needs no drop.
+//!   to the local, nobody reads or writes the upvar, and the move does not run again. Wherever the
+//!   local is assigned again, the move dominates that. There may be one drop of all upvars at once,
+//!   if none of them was moved. That drops none that needs no drop.
+//! * **`into_future` of a future is the identity.** `IntoFuture::IntoFuture` is a future. If it is
+//!   `Self`, then `Self` is one, and the impl is that for all futures: there can be no second one.
+//!   (`tests/ui/async-await/upvars-in-place/into-future.rs`)
 //! * **The upvar is as good a place as the local.** Both are part of the coroutine, which is pinned
 //!   by then, so references stay valid. An async block uses what it captured in the same way.
 //! * **It is dropped where the local would be.** The drops of the local become drops of the upvar.
+//!   Drops are elaborated by now: where the value is still in the upvar only that is dropped, and
+//!   behind the move only the local.
 //!   Before the first poll the coroutine drops its upvars; after that, its state says what to drop,
 //!   which is nothing once it has returned or panicked.
 //!   (`tests/ui/async-await/upvars-in-place/behaviour.rs`)
@@ -55,21 +63,30 @@
 //! [`StateTransform`]: crate::coroutine::StateTransform
 
 use rustc_abi::FieldIdx;
-use rustc_data_structures::fx::{FxHashSet, FxIndexMap, FxIndexSet};
+use rustc_data_structures::fx::{FxHashMap, FxHashSet, FxIndexMap, FxIndexSet};
+use rustc_hir::LangItem;
 use rustc_index::IndexVec;
-use rustc_middle::mir::visit::{MutVisitor, PlaceContext, Visitor};
+use rustc_middle::mir::visit::{
+    MutVisitor, MutatingUseContext, NonMutatingUseContext, PlaceContext, Visitor,
+};
 use rustc_middle::mir::*;
 use rustc_middle::ty::{self, TyCtxt};
 use rustc_span::Span;
 use tracing::debug;
 
 use crate::async_bodies::AsyncPass;
+use crate::awaits::call_in;
 use crate::patch::MirPatch;
+use crate::reachable::reachable_from;
 use crate::saved_locals::saved_locals;
 
 pub(super) struct UpvarsInPlace;
 
 impl AsyncPass for UpvarsInPlace {
+    fn name(&self) -> &'static str {
+        "UpvarsInPlace"
+    }
+
     fn transform<'tcx>(&self, tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
         let mut locals = moved_upvars(tcx, body);
         if !locals.is_empty() {
@@ -80,8 +97,8 @@ impl AsyncPass for UpvarsInPlace {
         }
         for (local, (upvar, moves)) in &locals {
             debug!(?local, ?upvar, "is left in its place");
-            for &Location { block, statement_index } in moves {
-                body.basic_blocks_mut()[block].statements[statement_index].make_nop(true);
+            for &Move { location, .. } in moves {
+                remove(&mut body.basic_blocks_mut()[location.block], location.statement_index);
             }
         }
         Replacer { tcx, locals }.visit_body_preserves_cfg(body);
@@ -89,8 +106,16 @@ impl AsyncPass for UpvarsInPlace {
     }
 }
 
-/// Locals, with the upvar that each gets its first value from, and the statements that hand it on.
-type Locals<'tcx> = FxIndexMap<Local, (Place<'tcx>, Vec<Location>)>;
+/// Locals, with the upvar that each gets its first value from, and the moves that hand it on.
+type Locals<'tcx> = FxIndexMap<Local, (Place<'tcx>, Vec<Move<'tcx>>)>;
+
+/// A statement that moves or copies a place to a local, or a call that does no more than that.
+#[derive(Clone, Copy, Debug)]
+struct Move<'tcx> {
+    from: Place<'tcx>,
+    to: Local,
+    location: Location,
+}
 
 /// The locals that may be replaced by an upvar.
 fn moved_upvars<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> Locals<'tcx> {
@@ -102,7 +127,7 @@ fn moved_upvars<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> Locals<'tcx> {
         upvars: IndexVec::from_elem_n(0, upvars.len()),
         whole_is_dropped: false,
         whole_is_used: false,
-        locals: IndexVec::from_elem(0, &body.local_decls),
+        locals: IndexVec::from_elem(Mentioned::default(), &body.local_decls),
         indices: FxHashSet::default(),
     };
     mentions.visit_body(body);
@@ -111,50 +136,91 @@ fn moved_upvars<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> Locals<'tcx> {
     }
 
     let typing_env = body.typing_env(tcx);
-    let may_give_away = |field: FieldIdx| {
-        mentions.upvars[field] == 1
-            && (!mentions.whole_is_dropped || !upvars[field.index()].needs_drop(tcx, typing_env))
-    };
+    let moves = moves(tcx, body);
     let mut locals = Locals::default();
-    let mut seen = Seen::default();
-    let mut block = START_BLOCK;
-    // The first block has no predecessor, so none of these is run again.
-    loop {
-        let data = &body.basic_blocks[block];
-        for (statement_index, statement) in data.statements.iter().enumerate() {
-            let location = Location { block, statement_index };
-            if let Some((local, from)) = move_to_local(statement)
-                && !seen.0.contains(&local)
-                && !mentions.indices.contains(&local)
-                && body.local_kind(local) == LocalKind::Temp
-            {
-                let moved = match upvar_field(from) {
-                    Some(field) if may_give_away(field) => Some((from, vec![location])),
-                    Some(_) => None,
-                    // What has it from an upvar, and only hands it on.
-                    None => from
-                        .as_local()
-                        .filter(|&former| mentions.locals[former] == 2)
-                        .and_then(|former| locals.get(&former).cloned())
-                        .map(|(upvar, moves)| (upvar, [&moves[..], &[location]].concat())),
-                };
-                if let Some((upvar, moves)) = moved
-                    && upvar.ty(body, tcx).ty == body.local_decls[local].ty
-                {
-                    locals.insert(local, (upvar, moves));
-                }
-            }
-            seen.visit_statement(statement, location);
+    for (field, ty) in upvars.iter().enumerate() {
+        let field = FieldIdx::from_usize(field);
+        if mentions.upvars[field] != 1
+            || mentions.whole_is_dropped && ty.needs_drop(tcx, typing_env)
+        {
+            continue;
         }
-        match data.terminator().kind {
-            TerminatorKind::Goto { target }
-                if body.basic_blocks.predecessors()[target].len() == 1 =>
-            {
-                block = target;
+        let upvar = tcx.mk_place_field(ty::CAPTURE_STRUCT_LOCAL.into(), field, ty);
+        let mut from = upvar;
+        let mut chain = vec![];
+        while let Some(&found) = moves.get(&from)
+            && may_replace(tcx, body, &mentions, found)
+        {
+            chain.push(found);
+            locals.insert(found.to, (upvar, chain.clone()));
+            // What has it from an upvar, and only hands it on.
+            let Mentioned { assigned, uses } = &mentions.locals[found.to];
+            if assigned.len() > 1 || *uses != 1 {
+                break;
             }
-            _ => return locals,
+            from = found.to.into();
         }
     }
+    locals
+}
+
+/// The moves in the body, by what they move.
+fn moves<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> FxHashMap<Place<'tcx>, Move<'tcx>> {
+    let mut moves = FxHashMap::default();
+    for (block, data) in body.basic_blocks.iter_enumerated() {
+        let of_statements =
+            data.statements.iter().enumerate().filter_map(|(statement_index, statement)| {
+                let (to, from) = move_to_local(statement)?;
+                Some(Move { from, to, location: Location { block, statement_index } })
+            });
+        moves.extend(of_statements.map(|found| (found.from, found)));
+        moves.extend(move_by_into_future(tcx, body, block).map(|found| (found.from, found)));
+    }
+    moves
+}
+
+/// The call at the end of `block`, if it is `into_future` of what is a future. For all that are it
+/// returns its argument: there is one impl for them, and there can be no other.
+fn move_by_into_future<'tcx>(
+    tcx: TyCtxt<'tcx>,
+    body: &Body<'tcx>,
+    block: BasicBlock,
+) -> Option<Move<'tcx>> {
+    let (func, [argument], to, Some(_)) = call_in(body, block)? else { return None };
+    let (def_id, _) = func.const_fn_def()?;
+    let (from, to) = (argument.node.place()?, to.as_local()?);
+    (tcx.is_lang_item(def_id, LangItem::IntoFutureIntoFuture)
+        && from.ty(body, tcx).ty == body.local_decls[to].ty)
+        .then_some(Move { from, to, location: body.terminator_loc(block) })
+}
+
+/// Removes the statement or the call at `index`.
+fn remove(data: &mut BasicBlockData<'_>, index: usize) {
+    if let Some(statement) = data.statements.get_mut(index) {
+        statement.make_nop(true);
+    } else if let TerminatorKind::Call { target: Some(target), .. } = data.terminator().kind {
+        data.terminator_mut().kind = TerminatorKind::Goto { target };
+    }
+}
+
+/// Whether the upvar whose value is moved may be used in the place of the local that gets it.
+fn may_replace<'tcx>(
+    tcx: TyCtxt<'tcx>,
+    body: &Body<'tcx>,
+    mentions: &Mentions,
+    found: Move<'tcx>,
+) -> bool {
+    let Move { from, to, location } = found;
+    let blocks = &body.basic_blocks;
+    let dominators = blocks.dominators();
+    let successors = |block: BasicBlock| blocks[block].terminator().successors();
+    body.local_kind(to) == LocalKind::Temp
+        && !mentions.indices.contains(&to)
+        && from.ty(body, tcx).ty == body.local_decls[to].ty
+        // Wherever it gets another value, that of the upvar has been moved.
+        && mentions.locals[to].assigned.iter().all(|&other| location.dominates(other, dominators))
+        // Each runs once: the next time the upvar would have another value.
+        && !reachable_from(body, successors(location.block), successors).contains(location.block)
 }
 
 /// The local and the place, if all that the statement does is to move or copy this to that.
@@ -167,26 +233,27 @@ pub(crate) fn move_to_local<'tcx>(statement: &Statement<'tcx>) -> Option<(Local,
     }
 }
 
-/// The upvar that the place is.
-fn upvar_field(place: Place<'_>) -> Option<FieldIdx> {
-    match place.projection[..] {
-        [PlaceElem::Field(field, _)] if place.local == ty::CAPTURE_STRUCT_LOCAL => Some(field),
-        _ => None,
-    }
-}
-
-/// How the coroutine's upvars are used.
+/// How the coroutine's upvars and locals are used, apart from what drops them. A place is dropped
+/// only where it has a value, and this is settled by now: so if a value moves from one place to
+/// another, it is dropped in one of them at most.
 struct Mentions {
-    /// How often each is mentioned by itself.
+    /// How often each upvar is mentioned by itself.
     upvars: IndexVec<FieldIdx, usize>,
     /// All are dropped at once.
     whole_is_dropped: bool,
     /// They are used together otherwise.
     whole_is_used: bool,
-    /// How often each local is.
-    locals: IndexVec<Local, usize>,
+    locals: IndexVec<Local, Mentioned>,
     /// The locals that arrays are indexed by. No other place can be used for that.
     indices: FxHashSet<Local>,
+}
+
+#[derive(Clone, Default)]
+struct Mentioned {
+    /// Where it is assigned as a whole.
+    assigned: Vec<Location>,
+    /// How often it is used otherwise.
+    uses: usize,
 }
 
 impl<'tcx> Visitor<'tcx> for Mentions {
@@ -196,16 +263,25 @@ impl<'tcx> Visitor<'tcx> for Mentions {
             return;
         }
         self.visit_projection(place.as_ref(), context, location);
-        match place.projection.first() {
-            Some(&PlaceElem::Field(field, _)) => self.upvars[field] += 1,
+        match place.projection[..] {
+            [PlaceElem::Field(..)] if context.is_drop() || is_mention(context) => {}
+            [PlaceElem::Field(field, _), ..] => self.upvars[field] += 1,
             _ if context.is_drop() => self.whole_is_dropped = true,
             _ => self.whole_is_used = true,
         }
     }
 
-    fn visit_local(&mut self, local: Local, context: PlaceContext, _: Location) {
+    fn visit_local(&mut self, local: Local, context: PlaceContext, location: Location) {
         self.whole_is_used |= local == ty::CAPTURE_STRUCT_LOCAL;
-        self.locals[local] += usize::from(context.is_use());
+        let mentioned = &mut self.locals[local];
+        match context {
+            PlaceContext::MutatingUse(MutatingUseContext::Store | MutatingUseContext::Call) => {
+                mentioned.assigned.push(location);
+            }
+            PlaceContext::MutatingUse(MutatingUseContext::Drop) | PlaceContext::NonUse(_) => {}
+            _ if is_mention(context) => {}
+            _ => mentioned.uses += 1,
+        }
     }
 
     fn visit_projection_elem(
@@ -225,16 +301,9 @@ impl<'tcx> Visitor<'tcx> for Mentions {
     fn visit_var_debug_info(&mut self, _: &VarDebugInfo<'tcx>) {}
 }
 
-/// The locals that have been used.
-#[derive(Default)]
-struct Seen(FxHashSet<Local>);
-
-impl<'tcx> Visitor<'tcx> for Seen {
-    fn visit_local(&mut self, local: Local, context: PlaceContext, _: Location) {
-        if context.is_use() {
-            self.0.insert(local);
-        }
-    }
+/// Whether the place is only named, which does nothing at run time.
+fn is_mention(context: PlaceContext) -> bool {
+    matches!(context, PlaceContext::NonMutatingUse(NonMutatingUseContext::PlaceMention))
 }
 
 /// Keeps those of `locals` that are saved, and those that hand on what these have.
@@ -243,12 +312,8 @@ fn retain_saved<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>, locals: &mut Locals<
     for of_suspension in saved_locals(tcx, body).values() {
         saved.extend(locals.keys().copied().filter(|&local| of_suspension.contains(local)));
     }
-    let handed_on: Vec<_> = saved
-        .iter()
-        .flat_map(|local| &locals[local].1)
-        .filter_map(|&location| move_to_local(body.stmt_at(location).left()?))
-        .map(|(local, _)| local)
-        .collect();
+    let handed_on: Vec<_> =
+        saved.iter().flat_map(|local| &locals[local].1).map(|found| found.to).collect();
     saved.extend(handed_on);
     locals.retain(|local, _| saved.contains(local));
 }

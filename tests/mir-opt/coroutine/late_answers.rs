@@ -25,7 +25,7 @@ impl Drop for Asks {
 // EMIT_MIR late_answers.kept-{closure#0}.LateAnswers.diff
 pub async fn kept(asks: Asks) -> u8 {
     // CHECK-LABEL: fn kept::{closure#0}(
-    // CHECK: drop((((*{{_.*}}) as variant#3).{{[0-9]+}}: Asks)) -> [return: [[gone:bb[0-9]+]],
+    // CHECK: drop(((*{{_.*}}).0: Asks)) -> [return: [[gone:bb[0-9]+]],
     // CHECK: [[gone]]: {
     // CHECK: (((*{{_.*}}) as variant#4).{{[0-9]+}}: [u8; 300]) = copy
     let answer = asks.await;

@@ -4,8 +4,12 @@ use rustc_hir::def_id::DefId;
 use rustc_middle::ty::layout::{HasTyCtxt, LayoutCx, LayoutError, LayoutOf};
 use rustc_middle::ty::{EarlyBinder, GenericArgsRef, TypeFlags, TypeVisitableExt};
 
-/// Fails if an upvar of the coroutine is too generic that is saved, as its body is written, before
-/// what it awaits. It may have been left in its place since. What is awaited may have it in a
+/// Lays out each upvar of the coroutine that is saved, as its body is written, before what it
+/// awaits. It may have been left in its place since, and would be laid out later, without a span.
+/// An error that it leads to, be it that the type contains itself or that it is too generic, is
+/// then found where it is found with the flag off.
+///
+/// What is awaited otherwise is not asked for: it may be inlined, and may have the upvar in a
 /// larger type, and await a future with it in a still larger one, so that the search would not end.
 pub(super) fn check<'tcx>(
     cx: &LayoutCx<'tcx>,
@@ -13,18 +17,17 @@ pub(super) fn check<'tcx>(
     args: GenericArgsRef<'tcx>,
 ) -> Result<(), &'tcx LayoutError<'tcx>> {
     let tcx = cx.tcx();
-    if tcx.sess.opts.unstable_opts.async_returned_panic || !args.has_non_region_param() {
+    if tcx.sess.opts.unstable_opts.async_returned_panic {
         return Ok(());
     }
     let upvars = args.as_coroutine().upvar_tys();
     let Some(witnesses) = tcx.mir_coroutine_witnesses(def_id) else { return Ok(()) };
     for saved in &witnesses.field_tys {
         let ty = EarlyBinder::bind(saved.ty).instantiate(tcx, args);
-        if ty.has_type_flags(TypeFlags::HAS_TY_CORO) {
-            break;
-        }
         if upvars.contains(&ty) {
-            cx.layout_of(ty)?;
+            cx.spanned_layout_of(ty, saved.source_info.span)?;
+        } else if ty.has_type_flags(TypeFlags::HAS_TY_CORO) {
+            break;
         }
     }
     Ok(())
