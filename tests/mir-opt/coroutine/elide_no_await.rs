@@ -5,7 +5,7 @@
 //
 // `elide_no_await_abort.rs` has what differs without unwinding.
 
-//@ compile-flags: -Zasync-returned-panic=no -Zmir-enable-passes=-InlineAwait -Coverflow-checks=off
+//@ compile-flags: -Zasync-returned-panic=no -Zmir-enable-passes=-InlineAwait,-FinishedAwaitees -Coverflow-checks=off
 //@ needs-unwind
 //@ edition: 2024
 

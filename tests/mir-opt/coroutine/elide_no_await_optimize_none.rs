@@ -1,7 +1,7 @@
 // A function that is not to be optimized keeps the states that it is written with. What is known of
 // it still helps who awaits it.
 
-//@ compile-flags: -Zasync-returned-panic=no -Zmir-enable-passes=-InlineAwait
+//@ compile-flags: -Zasync-returned-panic=no -Zmir-enable-passes=-InlineAwait,-FinishedAwaitees
 //@ needs-unwind
 //@ edition: 2024
 

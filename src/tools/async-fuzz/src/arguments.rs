@@ -193,7 +193,7 @@ fn passes_help() -> String {
         "The passes to try: together, each alone, and each pair\n  \
          all       those that the compiler knows\n  \
          NAME,...  just these\n\n\
-         The passes are, with those that they do nothing without\n{}",
+         The passes are, with those that they do little without\n{}",
         passes::help()
     )
 }

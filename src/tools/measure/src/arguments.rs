@@ -141,7 +141,7 @@ fn passes_help() -> String {
          all       all passes together, as `-Z {FLAG}=no` has them\n  \
          each      all together, and each one that the compiler knows alone\n  \
          NAME,...  just these passes together\n\n\
-         The passes are, with those that they do nothing without\n{}",
+         The passes are, with those that they do little without\n{}",
         passes::help()
     )
 }

@@ -13,7 +13,7 @@ pub const FLAG: &str = "async-returned-panic";
 
 /// Every pass that the flag turns on, in the order of the table and of the report. What a pass
 /// needs stands before it.
-pub const PASSES: [Pass; 7] = [
+pub const PASSES: [Pass; 8] = [
     Pass {
         name: "ReturnedPending",
         summary: "a future polled again after its end is pending",
@@ -23,6 +23,12 @@ pub const PASSES: [Pass; 7] = [
     Pass {
         name: "ElideNoAwait",
         summary: "no state machine where nothing is awaited",
+        optimizes: true,
+        needs: &[],
+    },
+    Pass {
+        name: "DeadReads",
+        summary: "no enum is kept of which a part was moved out",
         optimizes: true,
         needs: &[],
     },
@@ -221,7 +227,7 @@ impl Variant {
 mod tests {
     use super::*;
 
-    fn all() -> [&'static str; 7] {
+    fn all() -> [&'static str; 8] {
         PASSES.map(|pass| pass.name)
     }
 
@@ -260,7 +266,7 @@ mod tests {
             let named = PassChoice::Named(vec![name]).variants(&all()).unwrap();
             assert_eq!(named[1], *variant);
         }
-        assert_eq!(variants.len(), 2 + 7);
+        assert_eq!(variants.len(), 2 + 8);
         assert_eq!(with_needs(&["UpvarsInPlace", "ElideNoAwait"]).len(), 3);
     }
 
@@ -311,8 +317,8 @@ mod tests {
             variants[1].rustflags,
             [
                 "-Zasync-returned-panic=no",
-                "-Zmir-enable-passes=-ReturnedPending,-CollapseSuspensionPoints,-LateAnswers,\
-                 -FinishedAwaitees,-UpvarsInPlace"
+                "-Zmir-enable-passes=-ReturnedPending,-DeadReads,-CollapseSuspensionPoints,\
+                 -LateAnswers,-FinishedAwaitees,-UpvarsInPlace"
             ]
         );
     }

@@ -1,0 +1,48 @@
+//! Removes branches that lead to one place, and the reads that only they need.
+//!
+//! # Motivation
+//!
+//! Drop elaboration leaves a branch behind for each enum of which a part was moved out:
+//!
+//! ```text
+//!   d = discriminant(e); switchInt(d) -> [1: A, otherwise: B]
+//! ```
+//!
+//! In `A` the part was moved, and in `B` there is nothing to drop, so both lead to the same block.
+//! LLVM removes that. But the read keeps the whole enum alive up to the end of its scope, and so
+//! it is saved at each suspension point on the way. There is one for each `?`, `if let` and `for`
+//! over a value with something to drop.
+//!
+//! # The transformation
+//!
+//! What [`SimplifyCfg`](simplify::SimplifyCfg) and [`SimplifyLocals`](simplify::SimplifyLocals) do,
+//! on the bodies of coroutines that suspend by *yield* still. The first makes a `goto` of a switch
+//! all of whose targets are the same; the second removes the statements that assign to a local that
+//! nothing reads. The pass runs before all that ask what is saved.
+//!
+//! # Soundness
+//!
+//! Both are passes of the base. They hold for a body that suspends as for any other: a *yield* is a
+//! terminator, which they keep, and a read has no effect that anyone could observe.
+
+use rustc_middle::mir::*;
+use rustc_middle::ty::TyCtxt;
+
+use crate::async_bodies::AsyncPass;
+use crate::{pass_manager as pm, simplify};
+
+pub(super) struct DeadReads;
+
+impl AsyncPass for DeadReads {
+    fn name(&self) -> &'static str {
+        "DeadReads"
+    }
+
+    fn transform<'tcx>(&self, tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
+        // Before that a switch is kept for its read, which the borrow checker is to see.
+        let phase = std::mem::replace(&mut body.phase, MirPhase::Runtime(RuntimePhase::Initial));
+        simplify::simplify_cfg(tcx, body);
+        pm::run_passes_no_validate(tcx, body, &[&simplify::SimplifyLocals::BeforeConstProp], None);
+        body.phase = phase;
+    }
+}
