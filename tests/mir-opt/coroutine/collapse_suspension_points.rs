@@ -42,12 +42,12 @@ pub async fn in_sequence() -> u32 {
     2
 }
 
-// A value with a drop is held across the second await only, so the way out parts there, too.
+// A value with a drop is held across the second await only, so the way out parts there, too, and
+// the cleanup: that costs more than it saves.
 pub async fn holds_more(name: String) -> usize {
     // CHECK-LABEL: fn holds_more::{closure#0}(
-    // CHECK: switchInt({{.*}}) -> [0: {{bb[0-9]+}}, 1: {{bb[0-9]+}}, 3: {{bb[0-9]+}}, otherwise:
-    // CHECK-COUNT-1: <{async fn body of examples::send_response()} as Future>::poll
-    // CHECK-NOT: <{async fn body of examples::send_response()} as Future>::poll
+    // CHECK: switchInt({{.*}}) -> [0: {{.*}}, 3: {{bb[0-9]+}}, 4: {{bb[0-9]+}}, otherwise:
+    // CHECK-COUNT-2: <{async fn body of examples::send_response()} as Future>::poll
     send_response(1).await;
     let line = name.clone();
     send_response(2).await;

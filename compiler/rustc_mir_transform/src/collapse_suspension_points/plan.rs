@@ -1,5 +1,7 @@
 //! Decides which suspension points are merged, by what that saves and costs.
 
+use std::cell::RefCell;
+
 use rustc_data_structures::fx::{FxHashMap, FxHashSet, FxIndexMap, FxIndexSet};
 use rustc_index::bit_set::DenseBitSet;
 use rustc_middle::mir::*;
@@ -9,10 +11,13 @@ use rustc_span::Spanned;
 use tracing::debug;
 
 use super::compare::{Candidate, Comparer, MergedBlock, Successor};
-use super::{HOLD_DIFFERENT_LOCALS, LEADERS_LIMIT, REGION_LIMIT, SITES_LIMIT, called_from};
+use super::{
+    COST_FACTOR, HOLD_DIFFERENT_LOCALS, LEADERS_LIMIT, REGION_LIMIT, SITES_LIMIT, called_from,
+};
 use crate::async_bodies::cost_of;
 use crate::certain_body;
 use crate::never_pending::makes_coroutine;
+use crate::reachable::reachable_from;
 use crate::saved_locals::saved_locals;
 
 /// Finds out what is to be merged in a body.
@@ -22,11 +27,19 @@ pub(super) struct Planner<'a, 'tcx> {
     comparer: Comparer<'a, 'tcx>,
     /// The locals that are saved in each block that suspends.
     saved: FxIndexMap<BasicBlock, DenseBitSet<Local>>,
+    /// What [`Planner::cost_of_cleanup`] has found.
+    cleanup: RefCell<FxHashMap<BasicBlock, usize>>,
 }
 
 impl<'a, 'tcx> Planner<'a, 'tcx> {
     pub(super) fn new(tcx: TyCtxt<'tcx>, body: &'a Body<'tcx>) -> Self {
-        Planner { tcx, body, comparer: Comparer::new(tcx, body), saved: saved_locals(tcx, body) }
+        Planner {
+            tcx,
+            body,
+            comparer: Comparer::new(tcx, body),
+            saved: saved_locals(tcx, body),
+            cleanup: RefCell::default(),
+        }
     }
 
     /// What is to be merged now, and whether there is more to be merged then. Nothing of it has
@@ -154,7 +167,9 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
         if !self.is_for_size() && self.branches_by_selector(&candidate) {
             return Err("go on differently, and are to be fast");
         }
-        if self.gain(&candidate, &self.entries(&candidate)) <= 0 {
+        let [saved, cost] = self.balance(&candidate, &self.entries(&candidate));
+        debug!(saved, cost);
+        if saved <= COST_FACTOR * cost {
             return Err("cost more together than apart");
         }
         Ok(candidate)
@@ -208,6 +223,8 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
                 }
             }
         }
+        // An awaitee whose drop is not merged is not inlined any more.
+        forced.extend(self.drop_of_awaitee(candidate, start));
         let mut values = FxHashMap::default();
         let mut cut = FxHashSet::default();
         for &first in &forced {
@@ -216,6 +233,24 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
             }
         }
         cut
+    }
+
+    /// The merged blocks that run when the coroutine is dropped where it suspends in `start`, down to
+    /// the first drop.
+    fn drop_of_awaitee(&self, candidate: &Candidate, start: BasicBlock) -> Vec<BasicBlock> {
+        let mut blocks = vec![];
+        // The first successor is where the coroutine is resumed.
+        let mut next = candidate.merged[&start].successors.get(1);
+        while let Some(&Successor::Merged(first)) = next
+            && !blocks.contains(&first)
+        {
+            blocks.push(first);
+            next = match self.body.basic_blocks[first].terminator().kind {
+                TerminatorKind::Goto { .. } => candidate.merged[&first].successors.first(),
+                _ => None,
+            };
+        }
+        blocks
     }
 
     /// What is saved from `successor` on, at best; adds to `cut` what is better off apart.
@@ -227,12 +262,11 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
         cut: &mut FxHashSet<BasicBlock>,
         successor: &Successor,
     ) -> isize {
-        let apart = -exit_cost(candidate.count);
         // What is common to all costs nothing; where they part there is a branch.
-        let first = match *successor {
+        let first = match successor {
             Successor::Join => return 0,
-            Successor::Different(_) => return apart,
-            Successor::Merged(first) => first,
+            Successor::Different(targets) => return -self.exit_cost(candidate, targets),
+            Successor::Merged(first) => *first,
         };
         if forced.contains(&first) {
             return 0;
@@ -243,6 +277,7 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
         // A way back to here neither costs nor saves.
         values.insert(first, 0);
         let merged = &candidate.merged[&first];
+        let apart = -self.exit_cost(candidate, &merged.blocks);
         let mut together = self.saved(candidate, merged);
         for successor in &merged.successors {
             together += self.value(candidate, forced, values, cut, successor);
@@ -262,19 +297,77 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
         (cost * (candidate.count - 1)) as isize
     }
 
-    /// What is saved by merging all that is the same, which has these `entries`.
+    /// What is saved by merging all that is the same, which has these `entries`, less what it costs.
     fn gain(&self, candidate: &Candidate, entries: &[BasicBlock]) -> isize {
+        let [saved, cost] = self.balance(candidate, entries);
+        saved - cost
+    }
+
+    /// What is saved by merging all that is the same, which has these `entries`, and what it costs.
+    fn balance(&self, candidate: &Candidate, entries: &[BasicBlock]) -> [isize; 2] {
         let saved: isize =
             candidate.merged.values().map(|merged| self.saved(candidate, merged)).sum();
-        let exits = candidate.exits().len() as isize;
+        let exits = candidate.exits();
+        let of_exits: isize = exits.iter().map(|targets| self.exit_cost(candidate, targets)).sum();
         let entries = entries.len() as isize;
         let of_parameters =
             candidate.parameters.as_ref().map_or(0, |(_, which)| which.len() * candidate.count);
         let count = candidate.count as isize;
         // One without exits has no selector to assign.
-        let of_selector =
-            if exits == 0 { 0 } else { exits * exit_cost(candidate.count) + entries * count };
-        saved - of_selector - of_parameters as isize
+        let of_selector = if exits.is_empty() { 0 } else { of_exits + entries * count };
+        [saved, of_selector + of_parameters as isize]
+    }
+
+    /// What it costs to part to `targets` by the selector: the read, a case for each site, and in
+    /// cleanup the copies of what comes there.
+    fn exit_cost(&self, candidate: &Candidate, targets: &[BasicBlock]) -> isize {
+        // Where nothing is left to do but to unwind further, LLVM needs no selector.
+        let is_mere = |&target: &BasicBlock| {
+            self.body.basic_blocks[target].is_cleanup && self.cost_of_cleanup(target) <= 1
+        };
+        if targets.iter().all(is_mere) {
+            return 0;
+        }
+        let copies: usize =
+            targets.iter().map(|&target| self.cost_of_copy(candidate, target)).sum();
+        (candidate.count + 1 + copies) as isize
+    }
+
+    /// The cost of the cleanup from `target` on, if it is copied, and without what only merged
+    /// blocks lead to. Of that the original goes.
+    fn cost_of_copy(&self, candidate: &Candidate, mut target: BasicBlock) -> usize {
+        let blocks = &self.body.basic_blocks;
+        if !blocks[target].is_cleanup {
+            return 0;
+        }
+        let predecessors = blocks.predecessors();
+        if predecessors[target].iter().all(|block| candidate.site_of.contains_key(block)) {
+            while let Some(next) = only_successor(&blocks[target])
+                && predecessors[next].len() == 1
+            {
+                target = next;
+            }
+            let next: Vec<_> = blocks[target].terminator().successors().collect();
+            return next.into_iter().map(|block| self.cost_of_cleanup(block)).sum();
+        }
+        self.cost_of_cleanup(target)
+    }
+
+    /// The cost of the cleanup that `start` leads to.
+    fn cost_of_cleanup(&self, start: BasicBlock) -> usize {
+        if let Some(&cost) = self.cleanup.borrow().get(&start) {
+            return cost;
+        }
+        let mut cost = 0;
+        reachable_from(self.body, [start], |block| {
+            let data = &self.body.basic_blocks[block];
+            cost += cost_of(&data.statements, data.terminator());
+            // What is dropped is passed to a function.
+            cost += usize::from(matches!(data.terminator().kind, TerminatorKind::Drop { .. }));
+            data.terminator().successors()
+        });
+        self.cleanup.borrow_mut().insert(start, cost);
+        cost
     }
 
     /// The merged blocks that other code leads to.
@@ -526,7 +619,8 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
     }
 }
 
-/// What a branch by the selector costs: a case for each site, and the read.
-fn exit_cost(count: usize) -> isize {
-    count as isize + 1
+/// Where the block leads, if that is one block.
+fn only_successor(data: &BasicBlockData<'_>) -> Option<BasicBlock> {
+    let mut successors = data.terminator().successors();
+    successors.next().filter(|_| successors.next().is_none())
 }
