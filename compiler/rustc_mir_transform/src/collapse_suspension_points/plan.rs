@@ -153,6 +153,7 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
         if !cut.is_empty() {
             candidate = self.comparer.compare(yields, &cut)?;
         }
+        self.check_speed(&candidate)?;
         self.extend_backward(&mut candidate);
         // A delay that is a constant would have to be computed at run time.
         if self.differ_in_constants(&candidate) {
@@ -163,10 +164,7 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
             return Err(HOLD_DIFFERENT_LOCALS);
         }
         self.find_missing_storage(&mut candidate)?;
-        // To save a selector and to branch by it takes time.
-        if !self.is_for_size() && self.branches_by_selector(&candidate) {
-            return Err("go on differently, and are to be fast");
-        }
+        self.check_speed(&candidate)?;
         let [saved, cost] = self.balance(&candidate, &self.entries(&candidate));
         debug!(saved, cost);
         if saved <= COST_FACTOR * cost {
@@ -198,9 +196,14 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
         matches!(self.tcx.sess.opts.optimize, OptLevel::Size | OptLevel::SizeMin)
     }
 
-    /// Whether there are branches by a selector, other than in cleanup.
-    fn branches_by_selector(&self, candidate: &Candidate) -> bool {
-        candidate.exits().iter().any(|blocks| !self.body.basic_blocks[blocks[0]].is_cleanup)
+    /// Refuses branches by a selector, other than in cleanup, if code is to be fast: to save a
+    /// selector and to branch by it takes time.
+    fn check_speed(&self, candidate: &Candidate) -> Result<(), &'static str> {
+        let is_branch = |blocks: &&[BasicBlock]| !self.body.basic_blocks[blocks[0]].is_cleanup;
+        if !self.is_for_size() && candidate.exits().iter().any(is_branch) {
+            return Err("go on differently, and are to be fast");
+        }
+        Ok(())
     }
 
     /// The merged blocks behind the suspension point that are better off apart.
@@ -235,8 +238,8 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
         cut
     }
 
-    /// The merged blocks that run when the coroutine is dropped where it suspends in `start`, down to
-    /// the first drop.
+    /// The merged blocks that run when the coroutine is dropped where it suspends in `start`, down
+    /// to the first drop.
     fn drop_of_awaitee(&self, candidate: &Candidate, start: BasicBlock) -> Vec<BasicBlock> {
         let mut blocks = vec![];
         // The first successor is where the coroutine is resumed.
@@ -297,7 +300,8 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
         (cost * (candidate.count - 1)) as isize
     }
 
-    /// What is saved by merging all that is the same, which has these `entries`, less what it costs.
+    /// What is saved by merging all that is the same, which has these `entries`, less what it
+    /// costs.
     fn gain(&self, candidate: &Candidate, entries: &[BasicBlock]) -> isize {
         let [saved, cost] = self.balance(candidate, entries);
         saved - cost

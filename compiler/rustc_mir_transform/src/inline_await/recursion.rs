@@ -1,4 +1,4 @@
-//! Whether a coroutine awaits another, at whatever depth.
+//! Whether a coroutine awaits another, or holds it as an upvar, at whatever depth.
 //!
 //! A coroutine that awaits itself, by itself or by others, may not be inlined into itself: its body
 //! would be needed to make itself. With types alone this is known before any body is asked for.
@@ -29,12 +29,12 @@ pub(super) fn types_awaited<'tcx>(tcx: TyCtxt<'tcx>, def_id: LocalDefId) -> Opti
     })
 }
 
-/// A search for a coroutine among what others await.
+/// A search for a coroutine among what others await, and what they were passed.
 pub(super) struct Search<'tcx> {
     tcx: TyCtxt<'tcx>,
     typing_env: ty::TypingEnv<'tcx>,
     sought: DefId,
-    /// The types that have been searched, and do not await it.
+    /// The types that have been searched, and neither await nor hold it.
     seen: FxHashSet<Ty<'tcx>>,
 }
 
@@ -43,7 +43,7 @@ impl<'tcx> Search<'tcx> {
         Search { tcx, typing_env, sought, seen: FxHashSet::default() }
     }
 
-    /// Whether `ty` may be the coroutine that is sought, or await it, however deep.
+    /// Whether `ty` may be the coroutine that is sought, or await or hold it, however deep.
     pub(super) fn may_await(&mut self, ty: Ty<'tcx>) -> bool {
         let mut waiting = vec![(ty, 0)];
         let mut found = FxIndexSet::default();
@@ -64,6 +64,9 @@ impl<'tcx> Search<'tcx> {
                 debug!(?ty, "is too deep to be searched");
                 return true;
             }
+            // What it was passed it may await or not: to hold it is an error, too, and is reported
+            // where it is held.
+            waiting.extend(args.as_coroutine().upvar_tys().iter().map(|held| (held, depth + 1)));
             // No types are kept of what cannot be inlined: nobody asks what it awaits.
             let Some(awaited) = self.tcx.types_awaited(def_id) else { continue };
             waiting.extend(awaited.iter().map(|&awaited| {

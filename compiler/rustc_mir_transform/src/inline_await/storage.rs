@@ -113,8 +113,8 @@ type Definitions = FxIndexMap<BasicBlock, usize>;
 /// The blocks at whose start a local is live that is assigned at `definitions` only. `None` if it
 /// is read where none of them has assigned it, or where it has a value of a former time in a loop.
 ///
-/// A call that assigns it is taken to do so also when it unwinds. Nothing reads a local on that way
-/// that has no value there.
+/// If there is only one definition, and that is a call, it is taken to assign the local also when
+/// it unwinds. Nothing reads a local on that way that has no value there.
 fn live_in(
     body: &Body<'_>,
     definitions: &Definitions,
@@ -139,6 +139,19 @@ fn live_in(
             let before = body.basic_blocks.predecessors()[block].iter().copied();
             waiting.extend(before.filter(|before| !definitions.contains_key(before)));
         }
+    }
+    // A call that unwinds has assigned nothing. If cleanup reads the local then, it has the value
+    // of another definition.
+    let may_keep_its_value = |(&block, &index): (&BasicBlock, &usize)| {
+        let data = &body.basic_blocks[block];
+        index == data.statements.len()
+            && matches!(
+                data.terminator().unwind(),
+                Some(UnwindAction::Cleanup(target)) if live_in.contains(target)
+            )
+    };
+    if definitions.len() > 1 && definitions.iter().any(may_keep_its_value) {
+        return None;
     }
     Some(live_in)
 }

@@ -1,13 +1,14 @@
 //! Upvars that are not saved because they are left in their place.
 
 use rustc_hir::def_id::DefId;
+use rustc_middle::mir::CoroutineLayout;
 use rustc_middle::ty::layout::{HasTyCtxt, LayoutCx, LayoutError, LayoutOf};
 use rustc_middle::ty::{EarlyBinder, GenericArgsRef, TypeFlags, TypeVisitableExt};
 
-/// Lays out each upvar of the coroutine that is saved, as its body is written, before what it
-/// awaits. It may have been left in its place since, and would be laid out later, without a span.
-/// An error that it leads to, be it that the type contains itself or that it is too generic, is
-/// then found where it is found with the flag off.
+/// Lays out each upvar of the coroutine with `layout` that is saved, as its body is written, before
+/// what it awaits. It may have been left in its place since, and would be laid out later, without a
+/// span. An error that it leads to, be it that the type contains itself or that it is too generic,
+/// is then found where it is found with the flag off.
 ///
 /// What is awaited otherwise is not asked for: it may be inlined, and may have the upvar in a
 /// larger type, and await a future with it in a still larger one, so that the search would not end.
@@ -15,9 +16,11 @@ pub(super) fn check<'tcx>(
     cx: &LayoutCx<'tcx>,
     def_id: DefId,
     args: GenericArgsRef<'tcx>,
+    layout: &CoroutineLayout<'tcx>,
 ) -> Result<(), &'tcx LayoutError<'tcx>> {
     let tcx = cx.tcx();
-    if tcx.sess.opts.unstable_opts.async_returned_panic {
+    // Otherwise its crate has not left any in its place.
+    if !layout.packs_saved_locals {
         return Ok(());
     }
     let upvars = args.as_coroutine().upvar_tys();
