@@ -13,8 +13,8 @@
 //! The pass runs before [`InlineAwait`], which then has to inline an awaitee only once, and before
 //! [`StateTransform`]. The other order would be worse: a body with awaitees inlined has more code
 //! that differs, and small ones inlined first keep the larger ones apart. So what leads to the drop
-//! of an awaitee is merged with its await: without that it could not be inlined any more. We call a suspension point with the code around it a *site*. Two or more
-//! sites are merged in these steps:
+//! of an awaitee is merged with its await: without that it could not be inlined any more. We call a
+//! suspension point with the code around it a *site*. Two or more sites are merged in these steps:
 //!
 //! 1. Starting at the blocks that suspend, walk through the code of all sites in parallel. Merge
 //!    blocks that are the same up to the names of locals: types, projections, constants, copies and
@@ -42,8 +42,8 @@
 //! ([`plan`]). Merging saves the copies of the merged blocks. It costs assignments of selectors and
 //! arguments, switches, and with panics that unwind a copy of each site's cleanup, as far as other
 //! code needs that cleanup, too. So no body grows by it, and a body with many guards, whose cleanup
-//! grows with each, is left as it is. Blocks behind the suspension point that are the same, but lead to blocks that are not,
-//! are merged only if that saves more than to part before them.
+//! grows with each, is left as it is. Blocks behind the suspension point that are the same, but
+//! lead to blocks that are not, are merged only if that saves more than to part before them.
 //!
 //! Sites stay apart
 //!
@@ -139,8 +139,8 @@ const LEADERS_LIMIT: usize = 8;
 /// How often a body is looked at, if what is to be merged has to wait for what is.
 const ROUNDS_LIMIT: usize = 4;
 
-/// How much more has to be saved than it costs. Of what a merged await saves LLVM removes about half
-/// from any await, such as the calls of `Pin::new_unchecked`; of what it costs nothing.
+/// How much more has to be saved than it costs. Of what a merged await saves LLVM removes about
+/// half from any await, such as the calls of `Pin::new_unchecked`; of what it costs nothing.
 const COST_FACTOR: isize = 2;
 
 /// Why most sites are left apart that are.

@@ -90,9 +90,9 @@
 //!
 //! A crate records in its metadata the bodies of its async fns and blocks that may be inlined
 //! anywhere, as they are before their state transform, if they are small for its opt-level. They
-//! have to be small for that of the crate that inlines them, too. The crate that inlines one makes it part of
-//! a coroutine of its own, and records the layout of that coroutine as usual. So all crates agree
-//! on each layout, whatever flags they are compiled with.
+//! have to be small for that of the crate that inlines them, too. The crate that inlines one makes
+//! it part of a coroutine of its own, and records the layout of that coroutine as usual. So all
+//! crates agree on each layout, whatever flags they are compiled with.
 //!
 //! Such a body may name private items of its crate. These can be linked to: what the body of an
 //! async fn names is reachable, and so is what is named by the async fns that are inlined in it.

@@ -5,7 +5,8 @@
 //
 // `elide_no_await_abort.rs` has what differs without unwinding.
 
-//@ compile-flags: -Zasync-returned-panic=no -Zmir-enable-passes=-InlineAwait,-FinishedAwaitees -Coverflow-checks=off
+//@ compile-flags: -Zasync-returned-panic=no -Coverflow-checks=off
+//@ compile-flags: -Zmir-enable-passes=-InlineAwait,-FinishedAwaitees
 //@ needs-unwind
 //@ edition: 2024
 

@@ -3,7 +3,8 @@
 
 //@ revisions: switched_off level_1
 //@ compile-flags: -Zasync-returned-panic=no
-//@[switched_off] compile-flags: -Zmir-enable-passes=-ElideNoAwait,-InlineAwait,-FinishedAwaitees
+//@[switched_off] compile-flags: -Zmir-enable-passes=-ElideNoAwait,-InlineAwait,-DeadReads
+//@[switched_off] compile-flags: -Zmir-enable-passes=-FinishedAwaitees
 //@[level_1] compile-flags: -Zmir-opt-level=1
 //@ needs-unwind
 //@ edition: 2024

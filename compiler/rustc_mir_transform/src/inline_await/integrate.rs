@@ -2,8 +2,8 @@
 //!
 //! [`Site`] is the await, with all that has to be known of the code around it. [`Integrator`]
 //! renumbers the awaitee's body, so that its locals, blocks and scopes come behind those that are
-//! there. The way in is where the awaitee would be pinned ([`Site::enter`]); the ways out are blocks
-//! behind all others ([`Site::leave`]).
+//! there. The way in is where the awaitee would be pinned ([`Site::enter`]); the ways out are
+//! blocks behind all others ([`Site::leave`]).
 
 use rustc_abi::FieldIdx;
 use rustc_index::IndexVec;

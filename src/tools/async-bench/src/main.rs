@@ -1,9 +1,9 @@
 //! Measures what the passes of `-Z async-returned-panic=no` save when programs run.
 //!
 //! The [`programs`] are built with the passes off and on, at every opt-level and with each panic
-//! strategy. Then valgrind counts the instructions of each, see [`callgrind`], the program says what
-//! it allocates, see [`output`], and the time is taken of runs that take turns, see [`statistics`].
-//! [`measurement`] is the whole of it.
+//! strategy. Then valgrind counts the instructions of each, see [`callgrind`], the program says
+//! what it allocates, see [`output`], and the time is taken of runs that take turns, see
+//! [`statistics`]. [`measurement`] is the whole of it.
 
 mod arguments;
 mod callgrind;

@@ -113,8 +113,8 @@ and those of server, which runs on tokio with its clients in the same process, a
 
 /// What `--help` says of `--panic`.
 pub const PANIC_HELP: &str = "\
-Build programs that do this when they panic; can be given several times. By default server is built \
-with each of the two, and the others with abort";
+Build programs that do this when they panic; can be given several times. By default server is \
+built with each of the two, and the others with abort";
 
 /// A program, and what a run measures of it.
 #[derive(Debug)]
