@@ -77,11 +77,11 @@
 //! (`tests/ui/async-await/inline-await/closures.rs`)
 //!
 //! If it is also awaited elsewhere, its code will be duplicated. So the callee has to be small
-//! ([`cost_limit`]), or be awaited in one place only: an async block that is awaited in the body in
-//! which it is written, or an async fn that is [named once][mentions] and that no other crate can
-//! name. A function that is named once may still be awaited several times, by a variable: then it
-//! is not inlined for that reason ([`Inliner::is_awaited_once`]). `#[inline(always)]` on an async
-//! fn overrides this limit. No body grows beyond [`BODY_LIMIT`].
+//! ([`SMALL_COST`], for speed also [`cost_limit`]), or be awaited in one place only: an async block
+//! that is awaited in the body in which it is written, or an async fn that is [named
+//! once][mentions] and that no other crate can name. A function that is named once may still be
+//! awaited several times, by a variable: then it is not inlined for that reason.
+//! `#[inline(always)]` on an async fn overrides this limit. No body grows beyond [`BODY_LIMIT`].
 //!
 //! It is not inlined if it is an async fn with `#[inline(never)]`, if it has other codegen
 //! attributes than the caller, or if it is instrumented for coverage.
@@ -161,7 +161,7 @@
 
 use std::ops::Range;
 
-use rustc_data_structures::fx::FxHashSet;
+use rustc_data_structures::fx::{FxHashMap, FxHashSet};
 use rustc_data_structures::steal::Steal;
 use rustc_hir::attrs::{InlineAttr, OptimizeAttr};
 use rustc_hir::def::DefKind;
@@ -191,12 +191,15 @@ mod storage;
 use integrate::Site;
 use recursion::Search;
 
-/// The largest cost of a body that is inlined wherever it is awaited; see [`cost`]. For speed that
-/// is more than for size: a chain of calls to `poll` takes time at each poll.
+/// The largest cost of a body that is inlined wherever it is awaited; see [`cost`].
+const SMALL_COST: usize = 60;
+
+/// The largest cost of all copies in one body of what is inlined there, if it is not small. For
+/// speed there may be some: a chain of calls to `poll` takes time at each poll.
 fn cost_limit(tcx: TyCtxt<'_>) -> usize {
     match tcx.sess.opts.optimize {
         OptLevel::More | OptLevel::Aggressive => 250,
-        _ => 60,
+        _ => SMALL_COST,
     }
 }
 
@@ -284,6 +287,7 @@ impl AsyncPass for InlineAwait {
             typing_env,
             search: Search::new(tcx, typing_env, coroutine),
             inlined: vec![],
+            times: FxHashMap::default(),
         };
         inliner.inline_awaits(body);
     }
@@ -298,6 +302,8 @@ struct Inliner<'tcx> {
     /// What has been inlined: its blocks, its type, and the index of what it was inlined from, if
     /// that was inlined itself.
     inlined: Vec<(Range<BasicBlock>, Ty<'tcx>, Option<usize>)>,
+    /// How often each coroutine is awaited.
+    times: FxHashMap<DefId, usize>,
 }
 
 impl<'tcx> Inliner<'tcx> {
@@ -305,7 +311,9 @@ impl<'tcx> Inliner<'tcx> {
         let mut left = FxHashSet::default();
         loop {
             let count = self.inlined.len();
-            for found in find_awaits(self.tcx, body) {
+            let awaits = find_awaits(self.tcx, body);
+            self.count_awaits(&awaits);
+            for found in awaits {
                 if left.contains(&found.poll) {
                     continue;
                 }
@@ -334,14 +342,16 @@ impl<'tcx> Inliner<'tcx> {
         storage::give_storage(body);
     }
 
-    /// Whether no other await in `body` than `found` is, or was, of `coroutine`.
-    fn is_awaited_once(&self, body: &Body<'tcx>, found: &Await<'tcx>, coroutine: DefId) -> bool {
-        let is_of_it =
-            |ty: Ty<'tcx>| matches!(*ty.kind(), ty::Coroutine(def_id, _) if def_id == coroutine);
-        !self.inlined.iter().any(|&(_, ty, _)| is_of_it(ty))
-            && find_awaits(self.tcx, body)
-                .iter()
-                .all(|other| other.poll == found.poll || !is_of_it(other.awaitee))
+    /// Counts the awaits of each coroutine: those in the body, and those that have been inlined.
+    fn count_awaits(&mut self, awaits: &[Await<'tcx>]) {
+        let in_body = awaits.iter().map(|found| found.awaitee);
+        let awaitees = in_body.chain(self.inlined.iter().map(|&(_, awaitee, _)| awaitee));
+        self.times = FxHashMap::default();
+        for awaitee in awaitees {
+            if let ty::Coroutine(def_id, _) = *awaitee.kind() {
+                *self.times.entry(def_id).or_default() += 1;
+            }
+        }
     }
 
     /// Inlines the awaitee of `found`, or says why not.
@@ -365,7 +375,9 @@ impl<'tcx> Inliner<'tcx> {
         if self.search.may_await(found.awaitee) {
             return Err("may await the body that it would be inlined into");
         }
-        let limit = cost_limit(tcx);
+        let times = self.times[&coroutine];
+        let is_small =
+            |body: &Body<'tcx>| cost(body) <= SMALL_COST || times * cost(body) <= cost_limit(tcx);
 
         let callee = match body_of_callee.as_local() {
             Some(local) => {
@@ -375,10 +387,10 @@ impl<'tcx> Inliner<'tcx> {
                     return Err("is too large");
                 };
                 let callee = callee.borrow();
-                let is_only_place = is_awaited_at_one_place(tcx, local, self.def_id)
-                    && self.is_awaited_once(body, found, coroutine);
-                debug!(awaitee = ?found.awaitee, cost = cost(&callee), is_only_place);
-                if cost(&callee) > limit && !is_only_place {
+                let is_only_place = times == 1 && is_awaited_at_one_place(tcx, local, self.def_id)
+                    || is_always_inlined(tcx, coroutine);
+                debug!(awaitee = ?found.awaitee, cost = cost(&callee), times, is_only_place);
+                if !is_small(&callee) && !is_only_place {
                     return Err("is too large");
                 }
                 body_to_inline(tcx, &callee)?
@@ -388,7 +400,7 @@ impl<'tcx> Inliner<'tcx> {
                 let callee =
                     callee.ok_or("is from another crate, which has not recorded its body")?;
                 // It was small enough for the opt-level of that crate.
-                if cost(callee) > limit && !is_always_inlined(tcx, coroutine) {
+                if !is_small(callee) && !is_always_inlined(tcx, coroutine) {
                     return Err("is too large");
                 }
                 callee.clone()
