@@ -31,6 +31,7 @@ fn no_pass_undoes_what_others_save() {
         // Else the flag, or the switch of a pass, would do nothing here.
         let size = |variant: &str| variants[variant].as_u64().unwrap();
         assert!(size("on") < size("off"), "{table}");
-        assert!(size("on") < size("no-InlineAwait"), "{table}");
+        let without = ["no-InlineAwait", "no-UpvarsInPlace"].map(size);
+        assert!(without.iter().any(|&size_without| size("on") < size_without), "{table}");
     }
 }

@@ -1,7 +1,6 @@
 //! An incremental build with the flag makes again what a change concerns, and nothing else.
 //!
-//! Which bodies are made is told by the log of `InlineAwait`, which looks at each before it becomes
-//! a state machine.
+//! Which bodies are made is told by the log of what runs the passes on each of them.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -12,7 +11,7 @@ use std::process::Command;
 use measure::arguments::repository;
 use serde_json::Value;
 
-const MODULE: &str = "rustc_mir_transform::inline_await";
+const MODULE: &str = "rustc_mir_transform::async_bodies";
 
 const MODULES: usize = 20;
 
@@ -54,7 +53,7 @@ fn made(folder: &Path, extra: Option<usize>) -> BTreeSet<String> {
     fs::write(folder.join("main.rs"), source(extra)).unwrap();
     let output = Command::new(repository().join("build/stage1/bin/rustc"))
         .current_dir(folder)
-        .args(["--edition=2024", "-Copt-level=2", "-Cincremental=incremental", "main.rs"])
+        .args(["--edition=2024", "-Copt-level=s", "-Cincremental=incremental", "main.rs"])
         .arg("-Zasync-returned-panic=no")
         .env("RUSTC_LOG", format!("{MODULE}=debug"))
         .env("RUSTC_LOG_FORMAT_JSON", "1")
