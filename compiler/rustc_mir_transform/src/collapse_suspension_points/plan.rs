@@ -326,10 +326,10 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
     /// cleanup the copies of what comes there.
     fn exit_cost(&self, candidate: &Candidate, targets: &[BasicBlock]) -> isize {
         // Where nothing is left to do but to unwind further, LLVM needs no selector.
-        let is_mere = |&target: &BasicBlock| {
+        let is_mere = |target: BasicBlock| {
             self.body.basic_blocks[target].is_cleanup && self.cost_of_cleanup(target) <= 1
         };
-        if targets.iter().all(is_mere) {
+        if targets.iter().all(|&target| is_mere(target)) {
             return 0;
         }
         let copies: usize =

@@ -142,7 +142,7 @@ fn live_in(
     }
     // A call that unwinds has assigned nothing. If cleanup reads the local then, it has the value
     // of another definition.
-    let may_keep_its_value = |(&block, &index): (&BasicBlock, &usize)| {
+    let may_keep_its_value = |block: BasicBlock, index: usize| {
         let data = &body.basic_blocks[block];
         index == data.statements.len()
             && matches!(
@@ -150,7 +150,9 @@ fn live_in(
                 Some(UnwindAction::Cleanup(target)) if live_in.contains(target)
             )
     };
-    if definitions.len() > 1 && definitions.iter().any(may_keep_its_value) {
+    if definitions.len() > 1
+        && definitions.iter().any(|(&block, &index)| may_keep_its_value(block, index))
+    {
         return None;
     }
     Some(live_in)
