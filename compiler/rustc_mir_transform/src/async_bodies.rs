@@ -22,7 +22,7 @@ pub(crate) fn packs_saved_locals(tcx: TyCtxt<'_>) -> bool {
 
 /// Whether passes may change the body, which may be any: it has to be of an async fn, block or
 /// closure of this crate, in which no drop may suspend.
-pub(crate) fn may_transform<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> bool {
+fn may_transform<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> bool {
     let InstanceKind::Item(def_id) = body.source.instance else { return false };
     let Some(def_id) = def_id.as_local() else { return false };
     body.coroutine.is_some()
@@ -44,17 +44,10 @@ pub(crate) fn is_optimize_none(tcx: TyCtxt<'_>, def_id: LocalDefId) -> bool {
 
 /// A pass that runs on these bodies only.
 pub(crate) trait AsyncPass {
-    /// As `-Zmir-enable-passes` has it.
-    fn name(&self) -> &'static str;
-
     fn transform<'tcx>(&self, tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>);
 }
 
 impl<'tcx, P: AsyncPass> crate::MirPass<'tcx> for P {
-    fn name(&self) -> &'static str {
-        AsyncPass::name(self)
-    }
-
     fn is_enabled(&self, sess: &Session) -> bool {
         is_enabled_in(sess)
     }

@@ -24,6 +24,7 @@
 //!
 //! Both are passes of the base. They hold for a body that suspends as for any other: a *yield* is a
 //! terminator, which they keep, and a read has no effect that anyone could observe.
+//! (`tests/ui/async-await/dead-reads/sizes.rs`)
 
 use rustc_middle::mir::*;
 use rustc_middle::ty::TyCtxt;
@@ -34,10 +35,6 @@ use crate::{pass_manager as pm, simplify};
 pub(super) struct DeadReads;
 
 impl AsyncPass for DeadReads {
-    fn name(&self) -> &'static str {
-        "DeadReads"
-    }
-
     fn transform<'tcx>(&self, tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
         // Before that a switch is kept for its read, which the borrow checker is to see.
         let phase = std::mem::replace(&mut body.phase, MirPhase::Runtime(RuntimePhase::Initial));

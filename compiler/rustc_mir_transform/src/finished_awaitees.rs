@@ -69,10 +69,6 @@ use crate::patch::MirPatch;
 pub(super) struct FinishedAwaitees;
 
 impl AsyncPass for FinishedAwaitees {
-    fn name(&self) -> &'static str {
-        "FinishedAwaitees"
-    }
-
     fn transform<'tcx>(&self, tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
         let awaits = find_awaits(tcx, body);
         if awaits.is_empty() {

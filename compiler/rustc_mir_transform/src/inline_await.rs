@@ -270,10 +270,6 @@ pub(crate) fn is_enabled(tcx: TyCtxt<'_>) -> bool {
 pub(super) struct InlineAwait;
 
 impl AsyncPass for InlineAwait {
-    fn name(&self) -> &'static str {
-        "InlineAwait"
-    }
-
     fn transform<'tcx>(&self, tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
         let def_id = body.source.def_id().expect_local();
         let typing_env = ty::TypingEnv::post_analysis(tcx, def_id);
@@ -376,8 +372,8 @@ impl<'tcx> Inliner<'tcx> {
             return Err("may await the body that it would be inlined into");
         }
         let times = self.times[&coroutine];
-        let is_small =
-            |body: &Body<'tcx>| cost(body) <= SMALL_COST || times * cost(body) <= cost_limit(tcx);
+        let is_small = |cost: usize| cost <= SMALL_COST || times * cost <= cost_limit(tcx);
+        let is_always_inlined = is_always_inlined(tcx, coroutine);
 
         let callee = match body_of_callee.as_local() {
             Some(local) => {
@@ -387,10 +383,10 @@ impl<'tcx> Inliner<'tcx> {
                     return Err("is too large");
                 };
                 let callee = callee.borrow();
-                let is_only_place = times == 1 && is_awaited_at_one_place(tcx, local, self.def_id)
-                    || is_always_inlined(tcx, coroutine);
-                debug!(awaitee = ?found.awaitee, cost = cost(&callee), times, is_only_place);
-                if !is_small(&callee) && !is_only_place {
+                let is_only_place = times == 1 && is_awaited_at_one_place(tcx, local, self.def_id);
+                let cost = cost(&callee);
+                debug!(awaitee = ?found.awaitee, cost, times, is_only_place);
+                if !is_small(cost) && !is_only_place && !is_always_inlined {
                     return Err("is too large");
                 }
                 body_to_inline(tcx, &callee)?
@@ -400,7 +396,7 @@ impl<'tcx> Inliner<'tcx> {
                 let callee =
                     callee.ok_or("is from another crate, which has not recorded its body")?;
                 // It was small enough for the opt-level of that crate.
-                if !is_small(callee) && !is_always_inlined(tcx, coroutine) {
+                if !is_small(cost(callee)) && !is_always_inlined {
                     return Err("is too large");
                 }
                 callee.clone()
@@ -499,14 +495,12 @@ fn is_always_inlined(tcx: TyCtxt<'_>, coroutine: DefId) -> bool {
     matches!(inline_attribute(tcx, coroutine), Some(InlineAttr::Always | InlineAttr::Force { .. }))
 }
 
-/// Whether the body of `callee` is in one place only when it is inlined into that of `caller`, or
-/// is to be inlined everywhere.
+/// Whether no other body than that of `caller` awaits `callee`.
 fn is_awaited_at_one_place(tcx: TyCtxt<'_>, callee: LocalDefId, caller: LocalDefId) -> bool {
-    is_always_inlined(tcx, callee.to_def_id())
-        || match inline_attribute(tcx, callee.to_def_id()) {
-            Some(_) => tcx.is_named_once(tcx.local_parent(callee)),
-            None => tcx.local_parent(callee) == caller,
-        }
+    match inline_attribute(tcx, callee.to_def_id()) {
+        Some(_) => tcx.is_named_once(tcx.local_parent(callee)),
+        None => tcx.local_parent(callee) == caller,
+    }
 }
 
 /// Whether the body of any coroutine of this crate, or of another, may inline `body`.

@@ -64,10 +64,6 @@ use crate::upvars_in_place::move_to_local;
 pub(super) struct LateAnswers;
 
 impl AsyncPass for LateAnswers {
-    fn name(&self) -> &'static str {
-        "LateAnswers"
-    }
-
     fn transform<'tcx>(&self, tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
         // What is needed at the same suspension point has a place of its own in any case.
         let is_yield = |data: &&BasicBlockData<'tcx>| {

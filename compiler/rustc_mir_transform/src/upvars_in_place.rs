@@ -48,9 +48,8 @@
 //!   by then, so references stay valid. An async block uses what it captured in the same way.
 //! * **It is dropped where the local would be.** The drops of the local become drops of the upvar.
 //!   Drops are elaborated by now: where the value is still in the upvar only that is dropped, and
-//!   behind the move only the local.
-//!   Before the first poll the coroutine drops its upvars; after that, its state says what to drop,
-//!   which is nothing once it has returned or panicked.
+//!   behind the move only the local. Before the first poll the coroutine drops its upvars; after
+//!   that, its state says what to drop, which is nothing once it has returned or panicked.
 //!   (`tests/ui/async-await/upvars-in-place/behaviour.rs`)
 //!
 //! # Left for later
@@ -79,15 +78,14 @@ use crate::awaits::call_in;
 use crate::patch::MirPatch;
 use crate::reachable::reachable_from;
 use crate::saved_locals::saved_locals;
+use crate::simplify;
 
 pub(super) struct UpvarsInPlace;
 
 impl AsyncPass for UpvarsInPlace {
-    fn name(&self) -> &'static str {
-        "UpvarsInPlace"
-    }
-
     fn transform<'tcx>(&self, tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
+        // Dominators are asked for below, and know nothing of blocks that nothing leads to.
+        simplify::remove_dead_blocks(body);
         let mut locals = moved_upvars(tcx, body);
         if !locals.is_empty() {
             retain_saved(tcx, body, &mut locals);

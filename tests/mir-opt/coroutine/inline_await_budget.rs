@@ -35,15 +35,22 @@ async fn medium(number: u32) -> u32 {
     a ^ b ^ c
 }
 
-/// Costs far more than any limit.
-async fn large(number: u32) -> u32 {
-    let mut sum = number;
-    macro_rules! often {
-        ($($wait:literal)*) => { $(sum ^= Wait(sum ^ $wait).await;)* };
-    }
-    often! { 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 }
-    sum
+/// Async fns that cost far more than any limit.
+macro_rules! large {
+    ($($name:ident)*) => { $(
+        async fn $name(number: u32) -> u32 {
+            let mut sum = number;
+            often! { sum 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 }
+            sum
+        }
+    )* };
 }
+
+macro_rules! often {
+    ($sum:ident $($wait:literal)*) => { $($sum ^= Wait($sum ^ $wait).await;)* };
+}
+
+large!(large large_too);
 
 // CHECK-LABEL: fn medium_twice::{closure#0}(
 // SPEED: (inlined medium::{closure#0})
@@ -63,15 +70,6 @@ async fn medium_thrice() -> u32 {
 // CHECK: (inlined large_too::{closure#0})
 async fn large_once() -> u32 {
     large_too(1).await
-}
-
-async fn large_too(number: u32) -> u32 {
-    let mut sum = number;
-    macro_rules! often {
-        ($($wait:literal)*) => { $(sum ^= Wait(sum ^ $wait).await;)* };
-    }
-    often! { 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 }
-    sum
 }
 
 // CHECK-LABEL: fn large_by_variable::{closure#0}(

@@ -1,4 +1,5 @@
-//! Restores what the state transform expects of locals, but [`CopyProp`] does not keep.
+//! Gives locals what the state transform expects of them: [`CopyProp`] does not keep all of it, and
+//! storage that ends at the last use lets more of them share their memory.
 //!
 //! [`CopyProp`]: crate::copy_prop::CopyProp
 

@@ -15,8 +15,8 @@ pub struct Arguments {
     #[arg(value_name = "PATH", default_value = "compiler/rustc_mir_transform")]
     paths: Vec<String>,
 
-    /// Check the compiler at each commit of the series that ./x.py export makes, in build/series,
-    /// with warnings as errors; on two cores that takes about half an hour
+    /// Check the compiler at each commit of the series that ./x.py export makes, in build/series;
+    /// on two cores that takes about half an hour. What a later commit uses first is warned of
     #[arg(long, conflicts_with = "paths")]
     series: bool,
 }
@@ -48,7 +48,7 @@ fn check_series(tree: &Tree) -> Result<ExitCode> {
     for (index, commit) in series.commits.iter().enumerate() {
         eprintln!("{}/{}: {}", index + 1, series.commits.len(), commit.subject);
         let ready = rustc_bootstrap::set_up_commit(tree, &series, index)?;
-        command::run(&mut ready.bootstrap(&["check", "compiler", "--warnings", "deny"]))
+        command::run(&mut ready.bootstrap(&["check", "compiler"]))
             .with_context(|| format!("the commit `{}` does not build alone", commit.name))?;
     }
     println!("each of {} commits builds alone", series.commits.len());

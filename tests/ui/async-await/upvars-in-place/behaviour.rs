@@ -13,24 +13,24 @@
 //@[levelz] compile-flags: -Zasync-returned-panic=no -Copt-level=z
 //@[debuginfo] compile-flags: -Zasync-returned-panic=no -Copt-level=2 -g
 //@[abort] compile-flags: -Zasync-returned-panic=no -Copt-level=2 -Cpanic=abort
+//@ aux-build: events.rs
 
 #![allow(unused_assignments)]
 
-use std::cell::RefCell;
+extern crate events;
+
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-thread_local! {
-    static DROPPED: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
-}
+use events::{count_events, event, run, take_events};
 
 struct Droppy(u32);
 
 impl Drop for Droppy {
     fn drop(&mut self) {
-        DROPPED.with_borrow_mut(|dropped| dropped.push(self.0));
+        event(self.0);
     }
 }
 
@@ -86,7 +86,7 @@ async fn may_drop(a: Droppy, drops: bool) -> u32 {
         drop(a);
     }
     wait().await;
-    DROPPED.with_borrow(|dropped| dropped.len() as u32)
+    count_events() as u32
 }
 
 async fn panics(a: Droppy, b: Droppy) -> u32 {
@@ -109,30 +109,6 @@ impl Driver {
         wait().await;
         *number
     }
-}
-
-/// Polls a new future as often as possible for each suspension point, drops it, and gives what it
-/// answered and what was dropped each time.
-fn run<F: Future<Output = u32>>(make: impl Fn() -> F) -> Vec<(Option<u32>, Vec<u32>)> {
-    let mut results = vec![];
-    for polls in 0.. {
-        DROPPED.take();
-        let mut answer = None;
-        {
-            let mut future = pin!(make());
-            let mut context = Context::from_waker(Waker::noop());
-            for _ in 0..polls {
-                if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
-                    answer = Some(value);
-                }
-            }
-        }
-        results.push((answer, DROPPED.take()));
-        if answer.is_some() {
-            return results;
-        }
-    }
-    unreachable!()
 }
 
 fn main() {
@@ -174,12 +150,12 @@ fn main() {
         let mut future = Box::pin(panics(Droppy(1), Droppy(2)));
         let mut context = Context::from_waker(Waker::noop());
         assert!(future.as_mut().poll(&mut context).is_pending());
-        DROPPED.take();
+        take_events();
         let poll = || future.as_mut().poll(&mut context);
         assert!(catch_unwind(AssertUnwindSafe(poll)).is_err());
-        assert_eq!(DROPPED.take(), [2, 1]);
+        assert_eq!(take_events(), [2, 1]);
         drop(future);
-        assert_eq!(DROPPED.take(), []);
+        assert_eq!(take_events(), []);
     }
     let drives = async || {
         let mut number = 1;

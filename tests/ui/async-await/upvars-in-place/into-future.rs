@@ -13,19 +13,15 @@
 //@[alone] compile-flags: -Zasync-returned-panic=no -Copt-level=2
 //@[alone] compile-flags: -Zmir-enable-passes=-ElideNoAwait,-InlineAwait,-FinishedAwaitees
 //@[abort] compile-flags: -Zasync-returned-panic=no -Copt-level=2 -Cpanic=abort
+//@ aux-build: events.rs
 
-use std::cell::RefCell;
+extern crate events;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
-thread_local! {
-    static EVENTS: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
-}
-
-fn event(number: u32) {
-    EVENTS.with_borrow_mut(|events| events.push(number));
-}
+use events::{event, run, take_events};
 
 /// Is pending once, then answers its number. Panics at its first poll if that is 13.
 struct Large {
@@ -123,30 +119,6 @@ fn captures(one: Large, other: Large) -> impl Future<Output = u32> {
     }
 }
 
-/// Polls a new future as often as possible for each suspension point, drops it, and gives what it
-/// answered and what happened each time.
-fn run<F: Future<Output = u32>>(make: impl Fn() -> F) -> Vec<(Option<u32>, Vec<u32>)> {
-    let mut results = vec![];
-    for polls in 0.. {
-        EVENTS.take();
-        let mut answer = None;
-        {
-            let mut future = pin!(make());
-            let mut context = Context::from_waker(Waker::noop());
-            for _ in 0..polls {
-                if let Poll::Ready(value) = future.as_mut().poll(&mut context) {
-                    answer = Some(value);
-                }
-            }
-        }
-        results.push((answer, EVENTS.take()));
-        if answer.is_some() {
-            return results;
-        }
-    }
-    unreachable!()
-}
-
 fn main() {
     let result = |answer, events: &[u32]| (answer, events.to_vec());
     assert_eq!(
@@ -200,15 +172,15 @@ fn main() {
     );
 
     if cfg!(panic = "unwind") {
-        EVENTS.take();
+        take_events();
         let mut future = Box::pin(behind(large(2), large(13)));
         let mut context = Context::from_waker(Waker::noop());
         assert!(future.as_mut().poll(&mut context).is_pending());
         let poll = || future.as_mut().poll(&mut context);
         assert!(catch_unwind(AssertUnwindSafe(poll)).is_err());
-        assert_eq!(EVENTS.take(), [2, 13]);
+        assert_eq!(take_events(), [2, 13]);
         drop(future);
-        assert_eq!(EVENTS.take(), []);
+        assert_eq!(take_events(), []);
     }
 
     if cfg!(any(level2, levelz, abort)) {
