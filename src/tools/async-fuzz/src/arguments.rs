@@ -177,13 +177,12 @@ impl Passes {
     /// is named that it does not know.
     pub fn chosen(&self, known: &[&'static str]) -> Result<Vec<&'static str>, String> {
         let Some(names) = &self.0 else { return Ok(known.to_vec()) };
-        let names = passes::with_needs(names);
         match names.iter().find(|name| !known.contains(name)) {
             Some(missing) => Err(format!(
                 "the compiler has no pass `{missing}`; of this tool's passes it has {}",
                 if known.is_empty() { "none".into() } else { known.join(", ") }
             )),
-            None => Ok(names),
+            None => Ok(names.clone()),
         }
     }
 }

@@ -11,11 +11,12 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use measure::panic_strategy::PanicStrategy;
 
 use crate::execution;
 use crate::finding::{Finding, Kind};
 use crate::generate;
-use crate::matrix::{Configuration, Panics};
+use crate::matrix::Configuration;
 use crate::print::Split;
 use crate::program::Program;
 use crate::reduce;
@@ -432,7 +433,7 @@ fn is_chosen(seed: u64, percent: u32) -> bool {
 fn has_memcheck(configuration: &Configuration, matrix: &[Configuration]) -> bool {
     let mut unwinding = matrix
         .iter()
-        .filter(|other| other.panics == Panics::Unwind && other.auxiliary.is_none())
+        .filter(|other| other.panics == PanicStrategy::Unwind && other.auxiliary.is_none())
         .filter(|other| other.variant.name == measure::passes::ON);
     let first = unwinding.next();
     let last = unwinding.next_back().or(first);

@@ -1,39 +1,19 @@
 //! The builds that every program has to behave the same in.
 //!
 //! Each is a set of passes, an opt-level and a panic strategy. All passes together, each alone and
-//! each pair are built, with what they need. Sets that come to the same are built once: most passes
-//! do nothing at opt-level 0, and a pass that needs another makes the same pair with that as it is
-//! alone. A set that comes to no pass at all is what the oracle has.
+//! each pair are built. Sets that come to the same are built once: most passes do nothing at
+//! opt-level 0. A set that comes to no pass at all is what the oracle has.
 //!
 //! That makes more builds than a program has time for, so each sees a [share](share) of them.
 
 use std::fmt;
 
-use measure::arguments::unique;
 use measure::opt_level::OptLevel;
-use measure::passes::{PASSES, Pass, Variant, with_needs};
-
-/// What a panic does.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Panics {
-    /// It unwinds.
-    Unwind,
-    /// It aborts.
-    Abort,
-}
+use measure::panic_strategy::PanicStrategy;
+use measure::passes::{PASSES, Pass, Variant};
 
 /// The panic strategies of the matrix.
-const PANICS: [Panics; 2] = [Panics::Unwind, Panics::Abort];
-
-impl Panics {
-    /// The strategy as `-C panic` takes it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Panics::Unwind => "unwind",
-            Panics::Abort => "abort",
-        }
-    }
-}
+const PANICS: [PanicStrategy; 2] = [PanicStrategy::Unwind, PanicStrategy::Abort];
 
 /// A way to build programs.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,7 +23,7 @@ pub struct Configuration {
     /// The passes of the crate with the functions that are auxiliary, if they have one.
     pub auxiliary: Option<Variant>,
     pub level: OptLevel,
-    pub panics: Panics,
+    pub panics: PanicStrategy,
     /// Whether a poll of a future with nothing left to do has to be `Pending`.
     pub answers_pending: bool,
     /// Whether the compiler checks its MIR. That takes time, and levels 2 and 3 have the same MIR.
@@ -62,9 +42,9 @@ pub enum Part {
     All,
     /// No pass.
     Off,
-    /// One pass, with what it needs.
+    /// One pass.
     Alone(usize),
-    /// Two passes, with what they need.
+    /// Two passes.
     Pair(usize),
     /// Two crates, with the passes on in one of them or both.
     TwoCrates(usize),
@@ -77,7 +57,7 @@ impl Configuration {
             variant: Variant::off(),
             auxiliary: None,
             level: OptLevel::O0,
-            panics: Panics::Unwind,
+            panics: PanicStrategy::Unwind,
             answers_pending: false,
             is_checked: true,
             tells: true,
@@ -140,7 +120,7 @@ pub fn matrix(
         };
         let off =
             Configuration { is_checked: false, tells: true, ..build(Variant::off(), Part::Off) };
-        if (level, panics) != (OptLevel::O0, Panics::Unwind) {
+        if (level, panics) != (OptLevel::O0, PanicStrategy::Unwind) {
             configurations.push(off);
         }
         configurations.push(Configuration {
@@ -185,9 +165,9 @@ pub struct Turns {
 
 impl Turns {
     /// What each program sees of the whole matrix.
-    pub const WHOLE: Turns = Turns { alone: 3, pairs: 9, two_crates: 8 };
+    pub const WHOLE: Turns = Turns { alone: 3, pairs: 11, two_crates: 8 };
     /// What it sees of it with `--thin`.
-    pub const THIN: Turns = Turns { alone: 6, pairs: 25, two_crates: 8 };
+    pub const THIN: Turns = Turns { alone: 6, pairs: 28, two_crates: 8 };
 }
 
 /// The builds for one turn: those with all passes and those with none, and of the others a share,
@@ -203,33 +183,26 @@ pub fn share(matrix: &[Configuration], turns: Turns, turn: u64) -> Vec<Configura
     matrix.iter().filter(is_in).cloned().collect()
 }
 
-/// The passes of `chosen` that do something at the level, with what they need, if there are any.
+/// The passes of `chosen` that do something at the level, if there are any.
 fn effective(chosen: &[&'static str], level: OptLevel) -> Option<Vec<&'static str>> {
     let runs = |pass: &&Pass| level != OptLevel::O0 || !pass.optimizes;
-    let all = with_needs(chosen);
     let effective: Vec<_> = PASSES
         .iter()
-        .filter(|pass| all.contains(&pass.name))
+        .filter(|pass| chosen.contains(&pass.name))
         .filter(runs)
         .map(|pass| pass.name)
         .collect();
     (!effective.is_empty()).then_some(effective)
 }
 
-/// The sets of one of the passes `all` and of two, with what these need. None comes to the same as
-/// another, or as all.
+/// The sets of one of the passes `all` and of two, but for the one that is all.
 fn sets(all: &[&'static str]) -> [Vec<Vec<&'static str>>; 2] {
-    let mut seen = vec![all.to_vec()];
-    let mut new = |sets: Vec<Vec<&'static str>>| {
-        let sets: Vec<_> = unique(sets).into_iter().filter(|set| !seen.contains(set)).collect();
-        seen.extend(sets.clone());
-        sets
-    };
-    let alone = new(all.iter().map(|&pass| with_needs(&[pass])).collect());
-    let pairs = all.iter().enumerate().flat_map(|(index, &pass)| {
-        all[index + 1..].iter().map(move |&other| with_needs(&[pass, other]))
-    });
-    [alone, new(pairs.collect())]
+    let alone = all.iter().map(|&pass| vec![pass]);
+    let pairs = all
+        .iter()
+        .enumerate()
+        .flat_map(|(index, &pass)| all[index + 1..].iter().map(move |&other| vec![pass, other]));
+    [alone.filter(|set| *set != all).collect(), pairs.filter(|set| *set != all).collect()]
 }
 
 /// The variant with the passes of `set`, under the name `on` if these are all that do something.
@@ -278,35 +251,21 @@ mod tests {
         );
         assert_eq!(count(&all), 2 * 3);
         let one = ["LateAnswers"];
-        assert_eq!(count(&matrix(&one, &all_passes(), &[OptLevel::Z])), 2 * 2);
+        assert_eq!(count(&matrix(&one, &all_passes(), &[OptLevel::Z])), 2);
     }
 
     #[test]
-    fn all_eight_passes_make_thirty_four_sets() {
+    fn all_eight_passes_make_thirty_seven_sets() {
         let eight = all_passes();
         let [alone, pairs] = sets(&eight);
-        // Three of the pairs are a pass with what it needs.
-        assert_eq!((alone.len(), pairs.len()), (8, 28 - 3));
+        assert_eq!((alone.len(), pairs.len()), (8, 28));
         let all = matrix(&eight, &eight, &LEVELS);
-        assert_eq!(count(&all), 3 * 2 * (1 + 8 + 25) + 2);
+        assert_eq!(count(&all), 3 * 2 * (1 + 8 + 28) + 2);
         assert!(all.len() > 180, "{}", all.len());
         let mut names = names(&all);
         names.sort();
         names.dedup();
         assert_eq!(names.len(), all.len());
-    }
-
-    #[test]
-    fn a_pass_is_never_without_what_it_needs() {
-        let eight = all_passes();
-        for build in matrix(&eight, &eight, &LEVELS) {
-            let off = "-Zmir-enable-passes=";
-            let switches = build.variant.rustflags.iter().find_map(|flag| flag.strip_prefix(off));
-            let Some(switches) = switches else { continue };
-            if switches.contains("-InlineAwait") {
-                assert!(switches.contains("-LateAnswers") && switches.contains("-UpvarsInPlace"));
-            }
-        }
     }
 
     #[test]
@@ -323,7 +282,7 @@ mod tests {
         let eight = all_passes();
         let all = matrix(&eight, &eight, &LEVELS);
         for (turns, most) in [(Turns::WHOLE, 52), (Turns::THIN, 32)] {
-            let shares: Vec<_> = (0..25).map(|turn| share(&all, turns, turn)).collect();
+            let shares: Vec<_> = (0..28).map(|turn| share(&all, turns, turn)).collect();
             assert!(all.iter().all(|build| shares.iter().any(|share| share.contains(build))));
             assert!(shares.iter().all(|share| share.len() <= most), "{}", shares[0].len());
             for share in shares {
@@ -332,7 +291,7 @@ mod tests {
                 let mixes = share.iter().filter(|it| it.auxiliary.is_some());
                 assert_eq!(mixes.count(), 3);
                 for pass in eight {
-                    let alone = variant(&with_needs(&[pass]), &eight, OptLevel::O2);
+                    let alone = variant(&[pass], &eight, OptLevel::O2);
                     assert!(share.iter().any(|it| it.variant == alone), "{pass}: {share:#?}");
                 }
             }

@@ -5,7 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::matrix::{Configuration, Panics};
+use measure::panic_strategy::PanicStrategy;
+
+use crate::matrix::Configuration;
 
 /// How a program ended in a scenario. It has `resumed` if a future panicked because it was polled
 /// with nothing left to do.
@@ -69,7 +71,7 @@ pub fn is_same(
     {
         return false;
     }
-    let aborts = configuration.panics == Panics::Abort;
+    let aborts = configuration.panics == PanicStrategy::Abort;
     match (expected, ending) {
         (Ending::Ended { cut: expected, .. }, Ending::Died { cut, resumed: true, .. })
             if aborts =>
@@ -127,14 +129,14 @@ mod tests {
         Ending::Died { cut: cut.into(), panic: cut.into(), resumed: false }
     }
 
-    fn with(panics: Panics) -> Configuration {
+    fn with(panics: PanicStrategy) -> Configuration {
         Configuration { panics, ..Configuration::oracle() }
     }
 
     #[track_caller]
     fn check(expected: &Ending, ending: &Ending, [unwind, abort]: [bool; 2]) {
-        assert_eq!(is_same(Some(expected), Some(ending), &with(Panics::Unwind)), unwind);
-        assert_eq!(is_same(Some(expected), Some(ending), &with(Panics::Abort)), abort);
+        assert_eq!(is_same(Some(expected), Some(ending), &with(PanicStrategy::Unwind)), unwind);
+        assert_eq!(is_same(Some(expected), Some(ending), &with(PanicStrategy::Abort)), abort);
     }
 
     #[test]
@@ -155,19 +157,19 @@ mod tests {
     fn a_crash_is_a_difference() {
         check(&ended("1", None), &Ending::Killed(11), [false, false]);
         check(&Ending::Killed(6), &Ending::Killed(6), [true, true]);
-        assert!(!is_same(Some(&ended("1", None)), None, &with(Panics::Unwind)));
+        assert!(!is_same(Some(&ended("1", None)), None, &with(PanicStrategy::Unwind)));
     }
 
     #[test]
     fn where_a_poll_in_vain_is_pending_it_may_not_panic() {
         let endings = read("0 0 ended 1 7 - resumed\n0 1 died 7 7 resumed\n0 2 ended 1 7 -\n");
         let expected = &endings[&(0, 0)];
-        for panics in [Panics::Unwind, Panics::Abort] {
+        for panics in [PanicStrategy::Unwind, PanicStrategy::Abort] {
             let is_same = |scenario, answers_pending| {
                 let configuration = Configuration { answers_pending, ..with(panics) };
                 is_same(Some(expected), endings.get(&(0, scenario)), &configuration)
             };
-            let may_die = panics == Panics::Abort;
+            let may_die = panics == PanicStrategy::Abort;
             assert_eq!([0, 1, 2].map(|scenario| is_same(scenario, false)), [true, may_die, true]);
             assert_eq!([0, 1, 2].map(|scenario| is_same(scenario, true)), [false, false, true]);
         }
@@ -178,7 +180,7 @@ mod tests {
         // The first has no panic but that of the poll in vain, at 7; the second has one, at 9.
         let expected = read("0 0 ended 1 7 - resumed\n1 0 ended 2 7 9 resumed\n");
         let is_same = |program, line: &str, answers_pending| {
-            let configuration = Configuration { answers_pending, ..with(Panics::Abort) };
+            let configuration = Configuration { answers_pending, ..with(PanicStrategy::Abort) };
             let ending = read(&format!("0 0 {line}\n"));
             is_same(expected.get(&(program, 0)), ending.get(&(0, 0)), &configuration)
         };
@@ -202,9 +204,12 @@ mod tests {
     fn lines_are_read_and_compared_by_scenario() {
         let expected = read("0 0 ended a - -\n0 1 ended b c c\n1 0 ended d - -\n");
         let endings = read("5 0 ended a - -\n  Made 0 0\n5 1 died c c\n");
-        assert_eq!(differences((&expected, 0), (&endings, 5), &with(Panics::Abort)), [0; 0]);
-        assert_eq!(differences((&expected, 0), (&endings, 5), &with(Panics::Unwind)), [1]);
-        assert_eq!(differences((&expected, 1), (&endings, 5), &with(Panics::Unwind)), [0, 1]);
-        assert_eq!(differences((&expected, 2), (&endings, 2), &with(Panics::Unwind)), [0]);
+        assert_eq!(differences((&expected, 0), (&endings, 5), &with(PanicStrategy::Abort)), [0; 0]);
+        assert_eq!(differences((&expected, 0), (&endings, 5), &with(PanicStrategy::Unwind)), [1]);
+        assert_eq!(
+            differences((&expected, 1), (&endings, 5), &with(PanicStrategy::Unwind)),
+            [0, 1]
+        );
+        assert_eq!(differences((&expected, 2), (&endings, 2), &with(PanicStrategy::Unwind)), [0]);
     }
 }

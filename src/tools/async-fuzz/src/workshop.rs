@@ -9,10 +9,11 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use measure::panic_strategy::PanicStrategy;
 use measure::passes::Variant;
 
 use crate::execution::{self, Execution};
-use crate::matrix::{Configuration, Panics};
+use crate::matrix::Configuration;
 use crate::print::{self, AUXILIARY, RUNTIME, Split};
 use crate::program::Program;
 use crate::told::{self, ToldOf};
@@ -79,7 +80,7 @@ impl Tools {
     }
 
     /// The call of the compiler for the runtime, which is in the file `source`.
-    fn for_runtime(&self, panics: Panics, source: &Path) -> Command {
+    fn for_runtime(&self, panics: PanicStrategy, source: &Path) -> Command {
         let mut command = self.compiler();
         command.args([NO_WARNINGS, "-Copt-level=2", "--crate-type=rlib"]);
         command.arg(format!("-Cpanic={}", panics.name()));
@@ -161,7 +162,7 @@ pub enum Built {
 pub fn build_runtimes(tools: &Tools, folder: &Path) -> Result<()> {
     let source = folder.join("runtime.rs");
     fs::write(&source, RUNTIME_TEXT).with_context(|| cannot_write(&source))?;
-    for panics in [Panics::Unwind, Panics::Abort] {
+    for panics in [PanicStrategy::Unwind, PanicStrategy::Abort] {
         let into = folder.join(panics.name());
         fs::create_dir_all(&into).with_context(|| cannot_write(&into))?;
         let mut command = tools.for_runtime(panics, &source);

@@ -11,57 +11,44 @@ use anyhow::{Result, bail};
 /// The name of the `-Z` flag that turns the passes on, with the value `no`.
 pub const FLAG: &str = "async-returned-panic";
 
-/// Every pass that the flag turns on, in the order of the table and of the report. What a pass
-/// needs stands before it.
+/// Every pass that the flag turns on, in the order of the table and of the report. Each works alone.
 pub const PASSES: [Pass; 8] = [
     Pass {
         name: "ReturnedPending",
         summary: "a future polled again after its end is pending",
         optimizes: false,
-        needs: &[],
     },
     Pass {
         name: "ElideNoAwait",
         summary: "no state machine where nothing is awaited",
         optimizes: true,
-        needs: &[],
     },
     Pass {
         name: "DeadReads",
         summary: "no enum is kept of which a part was moved out",
         optimizes: true,
-        needs: &[],
     },
     Pass {
         name: "CollapseSuspensionPoints",
         summary: "one state for awaits that do the same",
         optimizes: true,
-        needs: &[],
     },
     Pass {
         name: "InlineAwait",
         summary: "awaited futures run inside the one that awaits",
         optimizes: true,
-        needs: &[],
     },
     Pass {
         name: "LateAnswers",
         summary: "answers are kept where the awaitee was",
         optimizes: true,
-        needs: &["InlineAwait"],
     },
     Pass {
         name: "FinishedAwaitees",
         summary: "what was awaited to its end is not dropped",
         optimizes: true,
-        needs: &["InlineAwait"],
     },
-    Pass {
-        name: "UpvarsInPlace",
-        summary: "arguments are kept once, not twice",
-        optimizes: true,
-        needs: &["InlineAwait"],
-    },
+    Pass { name: "UpvarsInPlace", summary: "arguments are kept once, not twice", optimizes: true },
 ];
 
 /// The name of the variant that every other one is compared with.
@@ -79,31 +66,11 @@ pub struct Pass {
     pub summary: &'static str,
     /// Whether it runs only where the compiler optimizes, which it does not at opt-level 0.
     pub optimizes: bool,
-    /// The passes without which it does nothing.
-    pub needs: &'static [&'static str],
-}
-
-/// The passes `names` with all that they need, in the order of the table.
-pub fn with_needs(names: &[&str]) -> Vec<&'static str> {
-    let is_wanted = |wanted: &Pass| {
-        names.contains(&wanted.name)
-            || PASSES
-                .iter()
-                .any(|pass| names.contains(&pass.name) && pass.needs.contains(&wanted.name))
-    };
-    PASSES.iter().filter(|pass| is_wanted(pass)).map(|pass| pass.name).collect()
 }
 
 /// The passes, one on each line, for `--help`.
 pub fn help() -> String {
-    let line = |pass: &Pass| {
-        let needs = match pass.needs {
-            [] => String::new(),
-            needs => format!(" (with {})", needs.join(", ")),
-        };
-        format!("  {:<24}  {}{needs}\n", pass.name, pass.summary)
-    };
-    PASSES.iter().map(line).collect()
+    PASSES.iter().map(|pass| format!("  {:<24}  {}\n", pass.name, pass.summary)).collect()
 }
 
 /// Which passes a run compares with none, as `--passes` names them.
@@ -111,9 +78,9 @@ pub fn help() -> String {
 pub enum PassChoice {
     /// All passes together.
     All,
-    /// All passes together, and each one alone, with what it needs.
+    /// All passes together, and each one alone.
     Each,
-    /// Just these passes, which are in [`PASSES`], with what they need.
+    /// Just these passes, in the order of [`PASSES`].
     Named(Vec<&'static str>),
 }
 
@@ -127,19 +94,15 @@ impl FromStr for PassChoice {
             "each" => return Ok(PassChoice::Each),
             _ => {}
         }
-        let mut names = Vec::new();
-        for given in text.split(',').map(str::trim) {
-            let Some(pass) = PASSES.iter().find(|pass| pass.name == given) else {
-                let valid: Vec<_> = PASSES.iter().map(|pass| pass.name).collect();
-                return Err(format!(
-                    "no pass is named `{given}`; the choices are `all`, `each`, or some of {}",
-                    valid.join(", ")
-                ));
-            };
-            if !names.contains(&pass.name) {
-                names.push(pass.name);
-            }
+        let given: Vec<_> = text.split(',').map(str::trim).collect();
+        let names: Vec<_> = PASSES.iter().map(|pass| pass.name).collect();
+        if let Some(unknown) = given.iter().find(|given| !names.contains(given)) {
+            return Err(format!(
+                "no pass is named `{unknown}`; the choices are `all`, `each`, or some of {}",
+                names.join(", ")
+            ));
         }
+        let names = names.into_iter().filter(|name| given.contains(name)).collect();
         Ok(PassChoice::Named(names))
     }
 }
@@ -157,14 +120,13 @@ impl PassChoice {
                 variants.extend(known.iter().map(|&name| Variant::only(&[name], known)));
             }
             PassChoice::Named(names) => {
-                let names = with_needs(names);
                 if let Some(missing) = names.iter().find(|name| !known.contains(name)) {
                     let known = if known.is_empty() { "none".into() } else { known.join(", ") };
                     bail!(
                         "the compiler has no pass `{missing}`; of this tool's passes it has {known}"
                     );
                 }
-                variants.push(Variant::only(&names, known));
+                variants.push(Variant::only(names, known));
             }
         }
         Ok(variants)
@@ -174,8 +136,8 @@ impl PassChoice {
 /// One way to build a binary: with the flag off, or on with some of the passes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Variant {
-    /// `off`, `on`, the names of the passes joined by `+`, with those that they need, or
-    /// `no-` and the name of one that is switched off.
+    /// `off`, `on`, the names of the passes joined by `+`, or `no-` and the name of one that is
+    /// switched off.
     pub name: String,
     /// The flags that rustc gets.
     pub rustflags: Vec<String>,
@@ -193,7 +155,7 @@ impl Variant {
         Variant { name: ON.into(), rustflags: vec![format!("-Z{FLAG}=no")] }
     }
 
-    /// The build with every pass but the one called `name`, and those that need it.
+    /// The build with every pass but the one called `name`.
     pub fn without(name: &str) -> Self {
         let mut rustflags = Self::on().rustflags;
         rustflags.push(format!("-Zmir-enable-passes=-{name}"));
@@ -206,10 +168,8 @@ impl Variant {
         [Self::off(), Self::on()].into_iter().chain(without).collect()
     }
 
-    /// The build with the passes `names` and those that they need, and the others in `known`
-    /// switched off.
+    /// The build with the passes `names`, and the others in `known` switched off.
     pub fn only(names: &[&str], known: &[&str]) -> Self {
-        let names = with_needs(names);
         let mut rustflags = Self::on().rustflags;
         let others: Vec<_> = known
             .iter()
@@ -241,47 +201,6 @@ mod tests {
         assert_eq!(named(&variants), ["off", "on"]);
         assert_eq!(variants[0].rustflags, ["-Zasync-returned-panic=yes"]);
         assert_eq!(variants[1].rustflags, ["-Zasync-returned-panic=no"]);
-    }
-
-    #[test]
-    fn what_a_pass_needs_stands_before_it_with_what_that_needs() {
-        for (index, pass) in PASSES.iter().enumerate() {
-            for need in pass.needs {
-                let before = PASSES[..index].iter().find(|pass| pass.name == *need).unwrap();
-                assert!(before.needs.iter().all(|need| pass.needs.contains(need)), "{pass:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_pass_is_built_with_what_it_needs() {
-        let needy = ["LateAnswers", "FinishedAwaitees", "UpvarsInPlace"];
-        let variants = PassChoice::Each.variants(&all()).unwrap();
-        for name in needy {
-            let with_need = format!("InlineAwait+{name}");
-            let variant = variants.iter().find(|variant| variant.name == with_need).unwrap();
-            let switches = &variant.rustflags[1];
-            assert!(!switches.contains("-InlineAwait") && !switches.contains(name), "{switches}");
-            assert!(needy.iter().all(|other| *other == name || switches.contains(other)));
-            let named = PassChoice::Named(vec![name]).variants(&all()).unwrap();
-            assert_eq!(named[1], *variant);
-        }
-        assert_eq!(variants.len(), 2 + 8);
-        assert_eq!(with_needs(&["UpvarsInPlace", "ElideNoAwait"]).len(), 3);
-    }
-
-    #[test]
-    fn a_compiler_without_what_is_needed_is_an_error() {
-        let error = PassChoice::Named(vec!["LateAnswers"]).variants(&["LateAnswers"]).unwrap_err();
-        assert!(error.to_string().contains("no pass `InlineAwait`"), "{error}");
-    }
-
-    #[test]
-    fn the_help_tells_what_is_needed() {
-        let help = help();
-        let line = |name| help.lines().find(|line| line.trim().starts_with(name)).unwrap();
-        assert!(line("LateAnswers").ends_with("(with InlineAwait)"), "{help}");
-        assert!(!line("ElideNoAwait").contains("with"), "{help}");
     }
 
     #[test]
