@@ -194,7 +194,7 @@ fn check_sha256(file: &Path, expected: &str) -> Result<()> {
 }
 
 /// The sha256 of a file, in hexadecimal digits.
-fn sha256_of(file: &Path) -> Result<String> {
+pub fn sha256_of(file: &Path) -> Result<String> {
     let mut hasher = Sha256::new();
     File::open(file)
         .and_then(|mut file| std::io::copy(&mut file, &mut hasher))

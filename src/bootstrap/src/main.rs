@@ -9,11 +9,14 @@
 //! 4. [`overlay`]: our files and [`patch`]es, laid over a copy of it.
 //! 5. [`rustc_bootstrap`]: the settings, and the hand-over.
 //!
+//! What comes out of it goes to other machines by [`dist`].
+//!
 //! [`tree::Tree`] says where everything lies.
 
 mod base;
 mod command;
 mod config;
+mod dist;
 mod host;
 mod host_tools;
 mod mistakes;

@@ -241,6 +241,21 @@ pub fn edits(base: &Base, sources: &Path, folders: &[&str]) -> Result<Vec<String
     Ok(paths)
 }
 
+/// Whether `sources` is anything else than `base` with `overlay` laid over it.
+pub fn differs(overlay: &Overlay, base: &Base, sources: &Path) -> Result<bool> {
+    let wanted = overlay.content(&base.folder)?;
+    let edits = edits(base, sources, &LAID_OUT)?;
+    if edits.iter().any(|path| !wanted.contains_key(path)) {
+        return Ok(true);
+    }
+    for (path, content) in &wanted {
+        if hash_of(&sources.join(path))? != Some(base::sha256(content)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// A file in `sources` that was edited after our files were laid out, whatever base it is made of.
 fn edited_since_laid_out(sources: &Path) -> Result<Option<String>> {
     let Ok(manifest_file) = fs::metadata(sources.join(MANIFEST)) else { return Ok(None) };
@@ -375,6 +390,22 @@ pub mod tests {
         assert_eq!(fixture.get("src/compiler/pass.rs").unwrap(), "fn pass() {}\n");
         assert_eq!(fixture.get("src/compiler/lib.rs").unwrap(), "mod a;\nmod b;\nmod pass;\n");
         assert_eq!(fixture.lay_out().unwrap(), 0);
+    }
+
+    #[test]
+    fn what_is_laid_out_differs_with_any_edit() {
+        let differs = |edit: &dyn Fn(&Fixture)| {
+            let fixture = Fixture::new();
+            fixture.lay_out().unwrap();
+            edit(&fixture);
+            let overlay = Overlay::read(&fixture.ours(), &LAID_OUT).unwrap();
+            super::differs(&overlay, &fixture.base, &fixture.sources()).unwrap()
+        };
+        assert!(!differs(&|_| ()));
+        assert!(differs(&|fixture| fixture.put("src/compiler/pass.rs", "fn other() {}\n")));
+        assert!(differs(&|fixture| fixture.put("src/compiler/other.rs", "fn edited() {}\n")));
+        assert!(differs(&|fixture| fixture.put("src/compiler/lib.rs", "mod a;\nmod b;\n")));
+        assert!(differs(&|fixture| fixture.put("src/library/new.rs", "")));
     }
 
     #[test]

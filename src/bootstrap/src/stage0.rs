@@ -71,12 +71,7 @@ fn candidates(pin: &Pin) -> Vec<PathBuf> {
 /// That `rustc` is of a release in the pin, with a cargo beside it unless one is named.
 fn check(rustc: &Path, cargo: Option<&Path>, pin: &Pin) -> Result<Stage0> {
     let about = command::output(Command::new(rustc).arg("-vV"))?;
-    let field = |name: &str| {
-        about
-            .lines()
-            .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
-            .with_context(|| format!("`{} -vV` names no {name}", rustc.display()))
-    };
+    let field = |name: &str| field(&about, name).with_context(|| rustc.display().to_string());
     let release = field("release")?;
     if !pin.stage0.iter().any(|suitable| suitable == release) {
         bail!("{} is of release {release}", rustc.display());
@@ -93,6 +88,14 @@ fn check(rustc: &Path, cargo: Option<&Path>, pin: &Pin) -> Result<Stage0> {
         bail!("{} is of release {release}, but has no cargo beside it", rustc.display());
     }
     Ok(Stage0 { host: field("host")?.to_owned(), rustc, cargo })
+}
+
+/// What `rustc -vV` said in `about` behind `name`.
+pub fn field<'a>(about: &'a str, name: &str) -> Result<&'a str> {
+    about
+        .lines()
+        .find_map(|line| line.strip_prefix(name)?.strip_prefix(": "))
+        .with_context(|| format!("`rustc -vV` names no {name}"))
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@
 //!   stage1       a link to the finished sysroot
 //!   series/      and once more, with the commits of the series up to one (./x.py check --series)
 //!   export/      the patch series
+//!   dist/        the archive for other machines
 //!   async-size/  what that tool builds; other tools have a folder of their own, too
 //!   tools/       our host tools, built
 //! ```

@@ -32,7 +32,8 @@ impl Arguments {
             }
         }
         paths.extend(
-            ["async-bench", "async-size", "export", "fuzz"].map(|name| tree.build().join(name)),
+            ["async-bench", "async-size", "dist", "export", "fuzz"]
+                .map(|name| tree.build().join(name)),
         );
         if self.all {
             let all = ["base", "download", "mistaken", "pristine", "series"];

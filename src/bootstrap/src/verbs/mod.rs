@@ -3,6 +3,7 @@
 mod build;
 mod check;
 mod clean;
+mod dist;
 mod export;
 mod fmt;
 mod run;
@@ -28,6 +29,7 @@ pub enum Verb {
     Run(run::Arguments),
     Rustc(rustc::Arguments),
     Toolchain(toolchain::Arguments),
+    Dist(dist::Arguments),
     Save(save::Arguments),
     Export(export::Arguments),
     Fmt(fmt::Arguments),
@@ -46,6 +48,7 @@ impl Verb {
             Verb::Run(arguments) => arguments.run(),
             Verb::Rustc(arguments) => arguments.run(),
             Verb::Toolchain(arguments) => arguments.run(),
+            Verb::Dist(arguments) => arguments.run(),
             Verb::Save(arguments) => arguments.run(),
             Verb::Export(arguments) => arguments.run(),
             Verb::Fmt(arguments) => arguments.run(),

@@ -10,7 +10,8 @@ use crate::{command, rustc_bootstrap};
 
 /// Make the built compiler a toolchain of rustup.
 ///
-/// Then `cargo +lean-async build` uses it, with the cargo of rustup's default toolchain.
+/// Then `cargo +lean-async build` uses it, with the cargo of rustup's nightly, beta or stable
+/// toolchain, the first that is installed. For other machines there is ./x.py dist.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// What rustup shall call it
