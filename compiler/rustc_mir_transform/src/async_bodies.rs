@@ -2,16 +2,21 @@
 
 use rustc_hir::def_id::LocalDefId;
 use rustc_middle::mir::*;
-use rustc_middle::ty::{InstanceKind, TyCtxt};
-use rustc_session::Session;
+use rustc_middle::ty::{InstanceKind, Ty, TyCtxt};
+use rustc_session::{AsyncReturnedPanic, Session};
+use rustc_span::Span;
 use tracing::instrument;
 
 use crate::certain_body::is_async;
 
-/// Whether the session asks for the passes for `async`: with `-Zasync-returned-panic=no`, and
-/// where MIR is optimized.
+/// Whether the session asks for the passes for `async`: with `-Zasync-returned-panic=no` where MIR
+/// is optimized, and with `no-at-all-levels` everywhere.
 pub(crate) fn is_enabled_in(sess: &Session) -> bool {
-    !sess.opts.unstable_opts.async_returned_panic && sess.mir_opt_level() >= 2
+    match sess.opts.unstable_opts.async_returned_panic {
+        AsyncReturnedPanic::Yes => false,
+        AsyncReturnedPanic::No => sess.mir_opt_level() >= 2,
+        AsyncReturnedPanic::NoAtAllLevels => true,
+    }
 }
 
 /// Whether the coroutines of this crate are laid out for these passes. They are not where a drop
@@ -40,6 +45,22 @@ pub(crate) fn is_optimize_none(tcx: TyCtxt<'_>, def_id: LocalDefId) -> bool {
         tcx.def_kind(def_id).has_codegen_attrs()
             && tcx.codegen_fn_attrs(def_id).optimize.do_not_optimize()
     })
+}
+
+/// Notes what became of an await, if `-Zdump-coroutines` asks for it. The rest of the compiler does
+/// not look at that.
+pub(crate) fn note<'tcx>(
+    tcx: TyCtxt<'tcx>,
+    body: &mut Body<'tcx>,
+    span: Span,
+    awaitee: Ty<'tcx>,
+    fate: impl FnOnce() -> AwaitFate,
+) {
+    if tcx.sess.opts.unstable_opts.dump_coroutines.is_some()
+        && let Some(coroutine) = &mut body.coroutine
+    {
+        coroutine.noted_awaits.push(NotedAwait { span, awaitee, fate: fate() });
+    }
 }
 
 /// A pass that runs on these bodies only.

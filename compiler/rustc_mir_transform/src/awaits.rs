@@ -30,7 +30,7 @@ use rustc_middle::bug;
 use rustc_middle::mir::visit::{MutatingUseContext, NonMutatingUseContext, PlaceContext, Visitor};
 use rustc_middle::mir::*;
 use rustc_middle::ty::{self, Ty, TyCtxt};
-use rustc_span::Spanned;
+use rustc_span::{Span, Spanned};
 use tracing::debug;
 
 use crate::only_ready::poll_variants;
@@ -79,6 +79,11 @@ pub(crate) struct Await<'tcx> {
 }
 
 impl<'tcx> Await<'tcx> {
+    /// The expression with the await.
+    pub(crate) fn span(&self, body: &Body<'tcx>) -> Span {
+        body.basic_blocks[self.poll].terminator().source_info.span
+    }
+
     /// The block that suspends, if all that leads from `pending` to it is one chain of blocks,
     /// which drop what the answer was. No other path leads to any of them.
     pub(crate) fn suspension_block(&self, body: &Body<'tcx>) -> Option<BasicBlock> {

@@ -250,7 +250,7 @@ pub(crate) fn is_freeze<'tcx>(
     body: &Body<'tcx>,
     ty: Ty<'tcx>,
 ) -> bool {
-    if body.coroutine.is_some() && !tcx.sess.opts.unstable_opts.async_returned_panic {
+    if body.coroutine.is_some() && tcx.sess.opts.unstable_opts.async_returned_panic.is_no() {
         ty.is_trivially_freeze()
     } else {
         ty.is_freeze(tcx, typing_env)
@@ -306,7 +306,7 @@ pub(crate) fn may_prove_for<'tcx>(
     body: &Body<'tcx>,
     caller: &Body<'tcx>,
 ) -> bool {
-    tcx.sess.opts.unstable_opts.async_returned_panic
+    !tcx.sess.opts.unstable_opts.async_returned_panic.is_no()
         || caller.coroutine.is_none()
         || std::ptr::eq(body, caller)
 }

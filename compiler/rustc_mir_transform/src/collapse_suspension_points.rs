@@ -117,8 +117,8 @@ use rustc_middle::ty::{self, Ty, TyCtxt};
 use rustc_session::Session;
 use tracing::{debug, instrument};
 
-use crate::async_bodies::{is_enabled_in, is_optimize_none};
-use crate::awaits::awaits_by_lowering;
+use crate::async_bodies::{is_enabled_in, is_optimize_none, note};
+use crate::awaits::{awaits_by_lowering, find_awaits};
 use crate::elide_no_await;
 
 mod compare;
@@ -171,7 +171,9 @@ impl<'tcx> crate::MirPass<'tcx> for CollapseSuspensionPoints {
                 return;
             }
             debug!(round, ?groups, "await the same types");
-            let (plans, is_more) = Planner::new(tcx, body).plan(&groups);
+            let planner = Planner::new(tcx, body);
+            let (plans, is_more) = planner.plan(&groups);
+            note_fates(tcx, body, planner.into_fates());
             if !plans.is_empty() {
                 merge::apply(tcx, body, plans);
             }
@@ -183,6 +185,24 @@ impl<'tcx> crate::MirPass<'tcx> for CollapseSuspensionPoints {
 
     fn is_required(&self) -> bool {
         false
+    }
+}
+
+/// Notes what became of the awaits that suspend in some blocks.
+fn note_fates<'tcx>(
+    tcx: TyCtxt<'tcx>,
+    body: &mut Body<'tcx>,
+    fates: FxIndexMap<BasicBlock, AwaitFate>,
+) {
+    if fates.is_empty() {
+        return;
+    }
+    for found in find_awaits(tcx, body) {
+        if let Some(block) = found.suspension_block(body)
+            && let Some(fate) = fates.get(&block)
+        {
+            note(tcx, body, found.span(body), found.awaitee, || fate.clone());
+        }
     }
 }
 

@@ -103,7 +103,7 @@ use rustc_session::Session;
 use rustc_span::Span;
 use tracing::{debug, instrument};
 
-use crate::async_bodies::{is_enabled_in, is_optimize_none};
+use crate::async_bodies::{is_enabled_in, is_optimize_none, note};
 use crate::awaits::{Await, awaits_by_lowering, call_in, find_awaits};
 use crate::certain_body;
 use crate::never_pending::{answers_constant, makes_coroutine};
@@ -122,7 +122,7 @@ pub(super) fn check_keeps_errors<'tcx>(
 ) -> Result<(), &'static str> {
     let is_by_coroutine =
         callee.coroutine.is_some() || history.iter().any(|&def_id| tcx.is_coroutine(def_id));
-    if !tcx.sess.opts.unstable_opts.async_returned_panic
+    if tcx.sess.opts.unstable_opts.async_returned_panic.is_no()
         && is_by_coroutine
         && certain_body::has_errors_of_its_own(tcx, callee)
     {
@@ -191,6 +191,7 @@ fn elide_awaits<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
         let awaitee = tcx.erase_and_anonymize_regions(found.awaitee);
         if tcx.never_pending(typing_env.as_query_input(awaitee)) {
             debug!(?found, "never waits");
+            note(tcx, body, found.span(body), found.awaitee, || AwaitFate::NeverWaits);
             patch.patch_terminator(found.switch, TerminatorKind::Goto { target: found.ready });
             if let ty::Coroutine(def_id, args) = *awaitee.kind() {
                 finished.insert(found.local);
@@ -202,6 +203,7 @@ fn elide_awaits<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
             }
         } else if awaitee.has_non_region_param() {
             debug!(?found, "never waits, if its awaitee does not");
+            note(tcx, body, found.span(body), found.awaitee, || AwaitFate::WaitsIfAwaiteeDoes);
             guard(tcx, body, found, &mut patch);
         }
     }

@@ -176,7 +176,7 @@ use rustc_session::config::OptLevel;
 use rustc_span::Symbol;
 use tracing::debug;
 
-use crate::async_bodies::{AsyncPass, cost};
+use crate::async_bodies::{AsyncPass, cost, note};
 use crate::awaits::{Await, find_awaits};
 use crate::certain_body::{self, is_async};
 use crate::coroutine::elaborate_coroutine_drops;
@@ -209,12 +209,16 @@ const BODY_LIMIT: usize = 2000;
 /// How many types are looked at, at most, to know what a future awaits.
 const SEARCH_LIMIT: usize = 10_000;
 
+/// Why an awaitee is not inlined whose body costs too much.
+const IS_TOO_LARGE: &str = "is too large";
+
 pub(super) fn provide(providers: &mut Providers) {
     providers.coroutine_before_transform = |tcx, def_id| {
         let mut body = crate::mir_checked(tcx, def_id);
         crate::run_passes_before_state_transform(tcx, &mut body);
-        let may_be_inlined = may_be_inlined(tcx, def_id, &body);
-        CoroutineBeforeTransform { may_be_inlined, body: Steal::new(body) }
+        let cost = cost(&body);
+        let may_be_inlined = may_be_inlined(tcx, def_id, cost);
+        CoroutineBeforeTransform { may_be_inlined, cost, body: Steal::new(body) }
     };
     providers.coroutine_for_other_crates = coroutine_for_other_crates;
     providers.types_awaited = recursion::types_awaited;
@@ -226,7 +230,8 @@ pub(super) fn body_before_transform(tcx: TyCtxt<'_>, def_id: LocalDefId) -> Opti
     if !is_enabled(tcx) || !is_async(tcx, def_id.to_def_id()) {
         return None;
     }
-    let CoroutineBeforeTransform { may_be_inlined, body } = tcx.coroutine_before_transform(def_id);
+    let CoroutineBeforeTransform { may_be_inlined, body, .. } =
+        tcx.coroutine_before_transform(def_id);
     Some(if *may_be_inlined { body.borrow().clone() } else { body.steal() })
 }
 
@@ -242,14 +247,13 @@ fn coroutine_for_other_crates(tcx: TyCtxt<'_>, local: LocalDefId) -> Option<Body
     {
         return None;
     }
-    let CoroutineBeforeTransform { may_be_inlined: true, body } =
+    let &CoroutineBeforeTransform { may_be_inlined: true, cost, ref body } =
         tcx.coroutine_before_transform(local)
     else {
         return None;
     };
-    let body = body.borrow();
-    (cost(&body) <= cost_limit(tcx) || is_always_inlined(tcx, def_id))
-        .then(|| body_to_inline(tcx, &body).ok())?
+    (cost <= cost_limit(tcx) || is_always_inlined(tcx, def_id))
+        .then(|| body_to_inline(tcx, &body.borrow()).ok())?
 }
 
 /// Has what other bodies may ask of the body of `def_id` kept while its MIR can still be read.
@@ -313,10 +317,13 @@ impl<'tcx> Inliner<'tcx> {
                 if left.contains(&found.poll) {
                     continue;
                 }
-                if let Err(reason) = self.inline(body, &found) {
+                let span = found.span(body);
+                let inlined = self.inline(body, &found);
+                if let Err(reason) = inlined {
                     debug!(awaitee = ?found.awaitee, reason, "is not inlined");
                     left.insert(found.poll);
                 }
+                note(self.tcx, body, span, found.awaitee, || self.fate(found.awaitee, inlined));
             }
             if self.inlined.len() == count {
                 break;
@@ -350,6 +357,23 @@ impl<'tcx> Inliner<'tcx> {
         }
     }
 
+    /// What is noted of an await of `awaitee`.
+    fn fate(&self, awaitee: Ty<'tcx>, inlined: Result<(), &'static str>) -> AwaitFate {
+        let Err(reason) = inlined else { return AwaitFate::Inlined };
+        // For any other reason its body may not have been asked for yet, and may come back to this.
+        let cost = match *awaitee.kind() {
+            ty::Coroutine(coroutine, args) if reason == IS_TOO_LARGE => {
+                let callee = certain_body::of_coroutine(self.tcx, coroutine, args);
+                callee.ok().and_then(|callee| match callee.as_local() {
+                    Some(local) => Some(self.tcx.coroutine_before_transform(local).cost),
+                    None => self.tcx.coroutine_for_other_crates(callee).map(cost),
+                })
+            }
+            _ => None,
+        };
+        AwaitFate::NotInlined { reason: Symbol::intern(reason), cost, limit: cost_limit(self.tcx) }
+    }
+
     /// Inlines the awaitee of `found`, or says why not.
     fn inline(&mut self, body: &mut Body<'tcx>, found: &Await<'tcx>) -> Result<(), &'static str> {
         let tcx = self.tcx;
@@ -377,19 +401,17 @@ impl<'tcx> Inliner<'tcx> {
 
         let callee = match body_of_callee.as_local() {
             Some(local) => {
-                let CoroutineBeforeTransform { may_be_inlined: true, body: callee } =
+                let &CoroutineBeforeTransform { may_be_inlined: true, cost, body: ref callee } =
                     tcx.coroutine_before_transform(local)
                 else {
-                    return Err("is too large");
+                    return Err(IS_TOO_LARGE);
                 };
-                let callee = callee.borrow();
                 let is_only_place = times == 1 && is_awaited_at_one_place(tcx, local, self.def_id);
-                let cost = cost(&callee);
                 debug!(awaitee = ?found.awaitee, cost, times, is_only_place);
                 if !is_small(cost) && !is_only_place && !is_always_inlined {
-                    return Err("is too large");
+                    return Err(IS_TOO_LARGE);
                 }
-                body_to_inline(tcx, &callee)?
+                body_to_inline(tcx, &callee.borrow())?
             }
             None => {
                 let callee = tcx.coroutine_for_other_crates(body_of_callee);
@@ -397,7 +419,7 @@ impl<'tcx> Inliner<'tcx> {
                     callee.ok_or("is from another crate, which has not recorded its body")?;
                 // It was small enough for the opt-level of that crate.
                 if !is_small(cost(callee)) && !is_always_inlined {
-                    return Err("is too large");
+                    return Err(IS_TOO_LARGE);
                 }
                 callee.clone()
             }
@@ -421,6 +443,9 @@ impl<'tcx> Inliner<'tcx> {
         if !faults.is_empty() {
             debug!(?faults);
             return Err("does not hold together when it is normalized");
+        }
+        if let (Some(of_body), Some(of_callee)) = (&mut body.coroutine, &mut callee.coroutine) {
+            of_body.noted_awaits.append(&mut of_callee.noted_awaits);
         }
         let first = body.basic_blocks.next_index();
         site.inline(tcx, body, callee, instance);
@@ -503,10 +528,10 @@ fn is_awaited_at_one_place(tcx: TyCtxt<'_>, callee: LocalDefId, caller: LocalDef
     }
 }
 
-/// Whether the body of any coroutine of this crate, or of another, may inline `body`.
-fn may_be_inlined(tcx: TyCtxt<'_>, def_id: LocalDefId, body: &Body<'_>) -> bool {
+/// Whether the body of any coroutine of this crate, or of another, may inline that of `def_id`.
+fn may_be_inlined(tcx: TyCtxt<'_>, def_id: LocalDefId, cost: usize) -> bool {
     let parent = tcx.local_parent(def_id);
-    cost(body) <= cost_limit(tcx)
+    cost <= cost_limit(tcx)
         || is_always_inlined(tcx, def_id.to_def_id())
         || match inline_attribute(tcx, def_id.to_def_id()) {
             Some(_) => tcx.is_named_once(parent),

@@ -48,7 +48,9 @@ pub(super) fn provide(providers: &mut Providers) {
 /// Has the layout of the coroutine of `def_id` kept while the body that it is taken from can still
 /// be read, for who asks for it when that body is being optimized.
 pub(super) fn ensure_layout(tcx: TyCtxt<'_>, def_id: LocalDefId) {
-    if !tcx.sess.opts.unstable_opts.async_returned_panic && tcx.is_coroutine(def_id.to_def_id()) {
+    if tcx.sess.opts.unstable_opts.async_returned_panic.is_no()
+        && tcx.is_coroutine(def_id.to_def_id())
+    {
         tcx.ensure_done().unoptimized_coroutine_layout(def_id);
     }
 }

@@ -38,6 +38,7 @@ use rustc_middle::ty::{self, TyCtxt};
 use rustc_session::Session;
 use rustc_span::Spanned;
 
+use crate::async_bodies::is_enabled_in;
 use crate::awaits::awaits_by_lowering;
 use crate::mentioned_items::mentioned_in;
 use crate::reachable::reachable_from;
@@ -51,8 +52,7 @@ pub(super) enum KeepMentions {
 
 impl<'tcx> crate::MirPass<'tcx> for KeepMentions {
     fn is_enabled(&self, sess: &Session) -> bool {
-        // The passes that remove something are on from this level.
-        !sess.opts.unstable_opts.async_returned_panic && sess.mir_opt_level() >= 2
+        is_enabled_in(sess)
     }
 
     fn run_pass(&self, tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {

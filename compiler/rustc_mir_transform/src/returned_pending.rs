@@ -116,7 +116,7 @@ pub(super) struct ReturnedPending;
 
 impl<'tcx> crate::MirPass<'tcx> for ReturnedPending {
     fn is_enabled(&self, sess: &Session) -> bool {
-        !sess.opts.unstable_opts.async_returned_panic
+        sess.opts.unstable_opts.async_returned_panic.is_no()
     }
 
     #[instrument(level = "debug", skip_all, fields(def_id = ?body.source.def_id()))]

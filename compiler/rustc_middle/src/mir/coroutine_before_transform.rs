@@ -12,5 +12,7 @@ use super::Body;
 pub struct CoroutineBeforeTransform<'tcx> {
     /// Whether other bodies may inline it. If not, only the state transform may look at the body.
     pub may_be_inlined: bool,
+    /// How much code it is; see `cost` in `rustc_mir_transform`.
+    pub cost: usize,
     pub body: Steal<Body<'tcx>>,
 }

@@ -16,7 +16,7 @@ impl<'tcx> TyCtxt<'tcx> {
         def_id: DefId,
         args: GenericArgsRef<'tcx>,
     ) -> Option<Result<&'tcx CoroutineLayout<'tcx>, &'tcx LayoutError<'tcx>>> {
-        if self.sess.opts.unstable_opts.async_returned_panic || !def_id.is_local() {
+        if !self.sess.opts.unstable_opts.async_returned_panic.is_no() || !def_id.is_local() {
             return None;
         }
         let body = self.coroutine_body_def_id(def_id, args).expect_local();

@@ -7,7 +7,7 @@ use rustc_index::bit_set::DenseBitSet;
 use rustc_middle::mir::*;
 use rustc_middle::ty::{self, Ty, TyCtxt};
 use rustc_session::config::OptLevel;
-use rustc_span::Spanned;
+use rustc_span::{Spanned, Symbol};
 use tracing::debug;
 
 use super::compare::{Candidate, Comparer, MergedBlock, Successor};
@@ -29,6 +29,8 @@ pub(super) struct Planner<'a, 'tcx> {
     saved: FxIndexMap<BasicBlock, DenseBitSet<Local>>,
     /// What [`Planner::cost_of_cleanup`] has found.
     cleanup: RefCell<FxHashMap<BasicBlock, usize>>,
+    /// What became of what suspends in each block, if that is to be noted.
+    fates: RefCell<FxIndexMap<BasicBlock, AwaitFate>>,
 }
 
 impl<'a, 'tcx> Planner<'a, 'tcx> {
@@ -39,6 +41,7 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
             comparer: Comparer::new(tcx, body),
             saved: saved_locals(tcx, body),
             cleanup: RefCell::default(),
+            fates: RefCell::default(),
         }
     }
 
@@ -104,6 +107,7 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
                     }
                     Err(reason) => {
                         debug!(?leader, ?other, reason, "are not merged");
+                        self.decide(leader, &[other], Some(reason));
                         true
                     }
                 }
@@ -113,11 +117,13 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
                 match known.map_or_else(|| self.merge(&members), Ok) {
                     Ok(plan) => {
                         debug!(?members, ?plan, "are merged");
+                        self.decide(leader, &members[1..], None);
                         plans.push(plan);
                         break;
                     }
                     Err(reason) => {
                         debug!(?members, reason, "are not merged");
+                        self.decide(leader, &members[1..], Some(reason));
                         let rest = members.split_off(members.len() / 2);
                         waiting.extend(rest);
                     }
@@ -125,6 +131,25 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
             }
         }
         plans
+    }
+
+    /// Has it noted that `others` share the suspension point of `leader`, or why they do not.
+    fn decide(&self, leader: BasicBlock, others: &[BasicBlock], reason: Option<&'static str>) {
+        if self.tcx.sess.opts.unstable_opts.dump_coroutines.is_none() {
+            return;
+        }
+        let with = self.body.basic_blocks[leader].terminator().source_info.span;
+        let fate = match reason {
+            None => AwaitFate::Merged { with },
+            Some(reason) => AwaitFate::NotMerged { with, reason: Symbol::intern(reason) },
+        };
+        let mut fates = self.fates.borrow_mut();
+        fates.extend(others.iter().map(|&other| (other, fate.clone())));
+    }
+
+    /// What became of what suspends in each block, if that is to be noted.
+    pub(super) fn into_fates(self) -> FxIndexMap<BasicBlock, AwaitFate> {
+        self.fates.into_inner()
     }
 
     /// Whether one of two sites may save all that the other saves, going by types, without which

@@ -2,7 +2,8 @@
 //!
 //! Each is a set of passes, an opt-level and a panic strategy. All passes together, each alone and
 //! each pair are built. Sets that come to the same are built once: most passes do nothing at
-//! opt-level 0. A set that comes to no pass at all is what the oracle has.
+//! opt-level 0, unless they are asked for at all levels, as all together are. A set that comes to
+//! no pass at all is what the oracle has.
 //!
 //! That makes more builds than a program has time for, so each sees a [share](share) of them.
 
@@ -128,6 +129,16 @@ pub fn matrix(
             tells: true,
             ..build(on(), Part::All)
         });
+        // Passes that do nothing without optimization may be asked for all the same.
+        let optimized = effective(chosen, OptLevel::O2).filter(|optimized| *optimized != all);
+        if let Some(optimized) = optimized {
+            let variant = variant(&optimized, known, OptLevel::O2).at_all_levels();
+            configurations.push(Configuration {
+                answers_pending: all_pending,
+                tells: true,
+                ..build(variant, Part::All)
+            });
+        }
         let [alone, pairs] = sets(&all);
         let numbered = |sets: Vec<Vec<&'static str>>, part: fn(usize) -> Part| {
             sets.into_iter().enumerate().map(move |(number, set)| (set, part(number + place)))
@@ -237,8 +248,9 @@ mod tests {
     fn sets_that_come_to_the_same_are_built_once() {
         let two = ["ReturnedPending", "ElideNoAwait"];
         let all = matrix(&two, &two, &[OptLevel::O0]);
-        assert_eq!(count(&all), 2);
+        assert_eq!(count(&all), 2 * 2);
         assert_eq!(names(&all)[0], "on, opt-level 0, unwind");
+        assert_eq!(names(&all)[1], "on at all levels, opt-level 0, unwind");
         let all = matrix(&two, &two, &[OptLevel::Z]);
         assert_eq!(
             names(&all[..4]),
@@ -260,7 +272,7 @@ mod tests {
         let [alone, pairs] = sets(&eight);
         assert_eq!((alone.len(), pairs.len()), (8, 28));
         let all = matrix(&eight, &eight, &LEVELS);
-        assert_eq!(count(&all), 3 * 2 * (1 + 8 + 28) + 2);
+        assert_eq!(count(&all), 3 * 2 * (1 + 8 + 28) + 2 * 2);
         assert!(all.len() > 180, "{}", all.len());
         let mut names = names(&all);
         names.sort();
@@ -281,13 +293,14 @@ mod tests {
     fn in_turns_every_build_is_made() {
         let eight = all_passes();
         let all = matrix(&eight, &eight, &LEVELS);
-        for (turns, most) in [(Turns::WHOLE, 52), (Turns::THIN, 32)] {
+        for (turns, most) in [(Turns::WHOLE, 54), (Turns::THIN, 34)] {
             let shares: Vec<_> = (0..28).map(|turn| share(&all, turns, turn)).collect();
             assert!(all.iter().all(|build| shares.iter().any(|share| share.contains(build))));
-            assert!(shares.iter().all(|share| share.len() <= most), "{}", shares[0].len());
+            let longest = shares.iter().map(Vec::len).max();
+            assert!(longest <= Some(most), "{longest:?}");
             for share in shares {
                 let on = |it: &&Configuration| it.part == Part::All;
-                assert_eq!(share.iter().filter(on).count(), 8);
+                assert_eq!(share.iter().filter(on).count(), 8 + 2);
                 let mixes = share.iter().filter(|it| it.auxiliary.is_some());
                 assert_eq!(mixes.count(), 3);
                 for pass in eight {
@@ -320,7 +333,7 @@ mod tests {
         all.push(Configuration::oracle());
         for build in &all {
             let bases: Vec<_> = all.iter().filter(|base| base.is_base_of(build)).collect();
-            let has_base = build.variant == Variant::on() && build.auxiliary.is_none();
+            let has_base = build.part == Part::All;
             assert_eq!(bases.len(), usize::from(has_base), "{build}");
             assert!(bases.iter().all(|base| base.level == build.level));
         }

@@ -162,6 +162,16 @@ impl Variant {
         Variant { name: format!("no-{name}"), rustflags }
     }
 
+    /// The same build, with what the flag turns on at opt-level 0, too.
+    pub fn at_all_levels(self) -> Self {
+        let on = Self::on().rustflags.remove(0);
+        let flag = |flag| if flag == on { format!("{on}-at-all-levels") } else { flag };
+        Variant {
+            name: format!("{} at all levels", self.name),
+            rustflags: self.rustflags.into_iter().map(flag).collect(),
+        }
+    }
+
     /// The builds that tell what each pass does: off, on, and on without each one in `known`.
     pub fn without_each(known: &[&'static str]) -> Vec<Self> {
         let without = known.iter().map(|name| Self::without(name));
@@ -214,6 +224,17 @@ mod tests {
         assert_eq!(
             variants[3].rustflags,
             ["-Zasync-returned-panic=no", "-Zmir-enable-passes=-ReturnedPending,-InlineAwait"]
+        );
+    }
+
+    #[test]
+    fn at_all_levels_the_flag_has_another_value() {
+        let variant = Variant::only(&["InlineAwait"], &["InlineAwait", "DeadReads"]);
+        let variant = variant.at_all_levels();
+        assert_eq!(variant.name, "InlineAwait at all levels");
+        assert_eq!(
+            variant.rustflags,
+            ["-Zasync-returned-panic=no-at-all-levels", "-Zmir-enable-passes=-DeadReads"]
         );
     }
 
