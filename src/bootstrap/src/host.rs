@@ -100,6 +100,11 @@ pub fn find_tools(tree: &Tree, pin: &Pin) -> Result<Llvm> {
     }
 }
 
+/// Finds the debugger that tests run in, and installs it if it is missing; see [`find_tools`].
+pub fn find_debugger() -> Result<()> {
+    if which("gdb").is_err() { install(&["gdb"]) } else { Ok(()) }
+}
+
 fn find_llvm_config(pin: &Pin) -> Option<PathBuf> {
     let in_its_folder = PathBuf::from(format!("/usr/lib/llvm-{}/bin/llvm-config", pin.llvm.major));
     which(format!("llvm-config-{}", pin.llvm.major))

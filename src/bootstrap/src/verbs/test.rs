@@ -7,6 +7,7 @@ use std::time::Instant;
 use anyhow::{Result, bail, ensure};
 
 use crate::command::{self, Counts};
+use crate::host;
 use crate::host_tools;
 use crate::mistakes::{self, Mistake};
 use crate::overlay::{self, Overlay, TEST_HELPERS};
@@ -16,7 +17,11 @@ use crate::tree::{Checkout, Tree};
 use crate::verbs::save;
 
 /// The suites that we have tests in.
-const SUITES: [&str; 4] = ["tests/mir-opt", "tests/codegen-llvm", "tests/incremental", "tests/ui"];
+const SUITES: [&str; 5] =
+    ["tests/mir-opt", "tests/codegen-llvm", "tests/incremental", "tests/ui", DEBUGINFO];
+
+/// The suite whose tests run in a debugger.
+const DEBUGINFO: &str = "tests/debuginfo";
 
 /// As long as async-fuzz may look for one.
 const MINUTES_TO_FIND_A_MISTAKE: &str = "10";
@@ -116,6 +121,10 @@ impl Arguments {
                 let of_suite = |path: &&String| Path::new(path).starts_with(suite);
                 let paths: Vec<_> = selection.suites.iter().filter(of_suite).collect();
                 if !paths.is_empty() {
+                    // Without it these tests are passed over in silence.
+                    if suite == DEBUGINFO {
+                        host::find_debugger()?;
+                    }
                     // Each by a call of its own: mir-opt leaves a sysroot without the libraries
                     // that the others link to.
                     run(suite, &mut self.compiletest(&ready, &paths))?;

@@ -11,7 +11,8 @@ use anyhow::{Result, bail};
 /// The name of the `-Z` flag that turns the passes on, with the value `no`.
 pub const FLAG: &str = "async-returned-panic";
 
-/// Every pass that the flag turns on, in the order of the table and of the report. Each works alone.
+/// Every pass that the flag turns on, in the order of the table and of the report. Each works
+/// alone.
 pub const PASSES: [Pass; 8] = [
     Pass {
         name: "ReturnedPending",
