@@ -26,6 +26,8 @@ Examples:
       Small programs for what people complain of: passes off and on, and written by hand
   async-size --compare-passes --complaints
       Where all passes together are worse than none, or than all but one
+  async-size --async-share --package rp --opt-level z
+      How much of each binary is async code at all
   async-size --awaits --opt-level z
       How many awaits of the firmware's crates share a suspension point
   async-size --compile-time --package rp --opt-level z
@@ -42,7 +44,7 @@ with --own-profile that of the project]";
 ///
 /// Builds firmware with the passes off and on, and compares the sections of the binaries. Every
 /// build has the same release profile, but for what is asked for: fat LTO, one codegen unit, abort
-/// on panic, no debug info.
+/// on panic, no debug info but for --async-share.
 #[derive(Debug, Parser)]
 #[command(
     version,
@@ -95,6 +97,15 @@ pub struct Arguments {
     /// is somewhere.
     #[arg(long, conflicts_with_all = ["passes", "svg"])]
     pub compare_passes: bool,
+
+    /// Also show how much of each binary is async code, in bytes and in percent of its flash
+    ///
+    /// That is the code of async fns, blocks and closures, without what is inlined into it. Where
+    /// there is little of it, passes for async code can save little. The builds have debug info for
+    /// this. It changes no byte of a binary, but the builds take longer, and the files are some ten
+    /// times as large.
+    #[arg(long, conflicts_with_all = ["complaints", "compare_passes", "awaits", "compile_time"])]
+    pub async_share: bool,
 
     /// Build nothing, and count awaits that share a suspension point
     ///
@@ -201,6 +212,17 @@ mod tests {
     fn passes_are_compared_with_all_of_them() {
         let line = ["async-size", "--compare-passes", "--passes=InlineAwait"];
         assert!(Arguments::try_parse_from(line).is_err());
+    }
+
+    #[test]
+    fn the_async_share_is_of_projects_that_are_built() {
+        let parse = |other: &[&str]| {
+            Arguments::try_parse_from([&["async-size", "--async-share"], other].concat())
+        };
+        assert!(parse(&["--passes=each", "--own-profile"]).unwrap().async_share);
+        for other in ["--complaints", "--compare-passes", "--awaits", "--compile-time"] {
+            assert!(parse(&[other]).is_err(), "{other}");
+        }
     }
 
     #[test]

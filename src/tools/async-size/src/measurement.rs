@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use measure::arguments::unique;
+use measure::async_code;
 use measure::build_folder;
 use measure::cargo_build::{Built, CargoBuild, Job, Profile};
 use measure::compiler::Compiler;
@@ -15,6 +16,7 @@ use measure::panic_strategy::PanicStrategy;
 use measure::passes::Variant;
 use measure::progress::Progress;
 use measure::project::{Project, Unit};
+use measure::stack;
 
 use crate::linker;
 use crate::report::{Failure, Measured, Report};
@@ -36,6 +38,8 @@ pub struct Measurement {
     pub panics: Vec<Option<PanicStrategy>>,
     /// The variants; the first one is the one that others are compared with.
     pub variants: Vec<Variant>,
+    /// Whether the async code in the binaries is measured, too.
+    pub async_share: bool,
     /// The folder for all that is built.
     pub target_dir: PathBuf,
 }
@@ -191,26 +195,43 @@ impl Measurement {
         progress: &Progress,
     ) -> Result<BinarySizes> {
         let mut rustflags = piece.rustflags(variant);
-        rustflags.push(frames::FLAG.into());
+        rustflags.extend(flags_to_measure(piece.target, self.async_share));
         let built = self.cargo.run(&self.project, piece.job(level, &rustflags, folder))?;
         self.compiler.check_unchanged()?;
         if !built.success {
             progress.say(&format!("error: {}", piece.failure(level, variant, &built)));
         }
-        Ok(read_sizes(piece.unit, &built))
+        Ok(read_sizes(piece.unit, &built, self.async_share))
     }
 }
 
-/// The sizes of the binaries of `unit`, in its order.
-fn read_sizes(unit: &Unit, built: &Built) -> BinarySizes {
-    let read = |binary: &String| {
-        let Some(path) = built.executables.get(binary) else {
-            return Err("it does not build".to_owned());
-        };
-        fs::read(path)
-            .with_context(|| format!("cannot read `{}`", path.display()))
-            .and_then(|file| Sizes::read(&file))
-            .map_err(|error| format!("{error:#}"))
+/// The flags that have rustc write beside a program what is to be read from it. They change no byte
+/// of the program.
+fn flags_to_measure(target: &str, async_share: bool) -> Vec<String> {
+    let mut flags = vec![frames::FLAG.to_owned()];
+    // Elsewhere the linker is the project's own.
+    if linker::is_bare_metal(target) {
+        flags.push(format!("-Clink-arg={}", stack::LINKER_FLAG));
+    }
+    if async_share {
+        flags.push(async_code::FLAG.into());
+    }
+    flags
+}
+
+/// The sizes of the binaries of `unit`, in its order; with the async code if `async_share` says so.
+fn read_sizes(unit: &Unit, built: &Built, async_share: bool) -> BinarySizes {
+    let read = |path: &Path| {
+        let file = fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?;
+        let mut sizes = Sizes::read(&file)?;
+        if async_share {
+            sizes.async_code = Some(async_code::size(&file)?);
+        }
+        anyhow::Ok(sizes)
+    };
+    let read = |binary: &String| match built.executables.get(binary) {
+        Some(path) => read(path).map_err(|error| format!("{error:#}")),
+        None => Err("it does not build".to_owned()),
     };
     unit.binaries.iter().map(read).collect()
 }
@@ -255,15 +276,19 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn a_binary_that_a_variant_lacks_is_failed_and_no_result() {
-        let unit = Unit {
+    fn unit(binaries: &[&str]) -> Unit {
+        Unit {
             package: "nrf".into(),
             package_id: "path#nrf".into(),
             targets: vec![],
             features: vec![],
-            binaries: vec!["whole".into(), "half".into()],
-        };
+            binaries: binaries.iter().map(|&binary| binary.to_owned()).collect(),
+        }
+    }
+
+    #[test]
+    fn a_binary_that_a_variant_lacks_is_failed_and_no_result() {
+        let unit = unit(&["whole", "half"]);
         let piece =
             Piece { unit: &unit, target: "t", panic: PanicStrategy::Abort, linker_flags: vec![] };
         let mut report = Report {
@@ -286,19 +311,37 @@ mod tests {
     }
 
     #[test]
+    fn debug_info_is_only_for_the_async_share_and_calls_are_for_bare_metal() {
+        let flags = |target, async_share| flags_to_measure(target, async_share).join(" ");
+        let calls = "-Zemit-stack-sizes -Clink-arg=--emit-relocs";
+        assert_eq!(flags("thumbv6m-none-eabi", false), calls);
+        assert_eq!(flags("thumbv6m-none-eabi", true), format!("{calls} -Cdebuginfo=1"));
+        assert_eq!(flags("x86_64-unknown-linux-gnu", false), "-Zemit-stack-sizes");
+    }
+
+    #[test]
+    fn async_code_cannot_be_read_from_a_program_without_debug_info() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let header = b"\x7fELF\x01\x01\x01";
+        let mut program = vec![0; 52];
+        program[..header.len()].copy_from_slice(header);
+        fs::write(file.path(), program).unwrap();
+        let unit = unit(&["app"]);
+        let executables = BTreeMap::from([("app".to_owned(), file.path().to_owned())]);
+        let built = Built { executables, success: true, messages: String::new() };
+        assert!(read_sizes(&unit, &built, false)[0].is_ok());
+        let error = read_sizes(&unit, &built, true).remove(0).unwrap_err();
+        assert!(error.contains("no debug info"), "{error}");
+    }
+
+    #[test]
     fn an_executable_that_is_no_elf_file_is_failed() {
         let file = tempfile::NamedTempFile::new().unwrap();
         fs::write(file.path(), "no program").unwrap();
-        let unit = Unit {
-            package: "p".into(),
-            package_id: "path#p".into(),
-            targets: vec![],
-            features: vec![],
-            binaries: vec!["app".into()],
-        };
+        let unit = unit(&["app"]);
         let executables = BTreeMap::from([("app".to_owned(), file.path().to_owned())]);
         let built = Built { executables, success: true, messages: String::new() };
-        let sizes = read_sizes(&unit, &built);
+        let sizes = read_sizes(&unit, &built, false);
         assert!(sizes[0].as_ref().unwrap_err().contains("not an ELF file"));
     }
 }

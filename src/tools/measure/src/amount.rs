@@ -1,6 +1,6 @@
 //! Numbers as the reports show them.
 
-/// What stands where there is no percentage: something grew from nothing.
+/// What stands where there is no percentage: something grew from nothing, or is part of nothing.
 const NO_PERCENTAGE: &str = "n/a";
 
 /// The change from `off` to `on` in bytes, with its sign.
@@ -23,6 +23,14 @@ pub fn percentage(off: u64, on: u64) -> f64 {
     if off == 0 { 0.0 } else { (on as f64 - off as f64) * 100.0 / off as f64 }
 }
 
+/// How much of `whole` is `part`, in percent with two decimal places.
+pub fn share(part: u64, whole: u64) -> String {
+    if whole == 0 {
+        return NO_PERCENTAGE.into();
+    }
+    format!("{:.2}", part as f64 * 100.0 / whole as f64)
+}
+
 /// The `digits` of a change with a sign in front, unless there is no change.
 fn with_sign(digits: String, direction: std::cmp::Ordering) -> String {
     match direction {
@@ -41,6 +49,13 @@ mod tests {
         assert_eq!(change(1000, 900), "−100");
         assert_eq!(change(900, 1000), "+100");
         assert_eq!(change(5, 5), "0");
+    }
+
+    #[test]
+    fn shares_are_of_the_whole() {
+        assert_eq!(share(9, 120), "7.50");
+        assert_eq!(share(0, 120), "0.00");
+        assert_eq!(share(0, 0), "n/a");
     }
 
     #[test]

@@ -11,7 +11,7 @@
 //! neither. Nor does [`PADDING`], which has the rest of a page in programs for an operating system:
 //! it would show every byte that is saved before it as one that is lost.
 //!
-//! What a poll takes of the stack is told by [`frames`].
+//! What a poll takes of the stack is told by [`frames`], and by [`stack`] with what it calls.
 
 use anyhow::{Context, Result, bail};
 use object::elf::{FileHeader32, FileHeader64, SHF_ALLOC, SHF_WRITE, SHT_NOBITS};
@@ -19,7 +19,7 @@ use object::read::elf::{FileHeader, SectionHeader};
 use object::{Endianness, File, FileKind, Object as _, ObjectSymbol as _};
 use serde::Serialize;
 
-use crate::frames;
+use crate::{frames, stack};
 
 /// The section that LLD fills the last page of read-only data with.
 const PADDING: &[u8] = b".relro_padding";
@@ -41,10 +41,18 @@ pub struct Sizes {
     pub ram: u64,
     /// The largest stack frame of a poll.
     pub frame: u64,
+    /// The largest sum of stack frames along a chain of direct calls from a poll, as [`stack`] has
+    /// it; none if the calls are not known.
+    pub stack: Option<u64>,
+    /// The code of async bodies, as [`async_code`](crate::async_code) has it; none if it was not
+    /// asked for.
+    #[serde(rename = "async", skip_serializing_if = "Option::is_none")]
+    pub async_code: Option<u64>,
 }
 
 impl Sizes {
-    /// The sizes of the ELF file whose bytes are `file`. Fails if it is no ELF file or is damaged.
+    /// The sizes of the ELF file whose bytes are `file`, but for the async code. Fails if it is no
+    /// ELF file or is damaged.
     pub fn read(file: &[u8]) -> Result<Self> {
         let mut sizes = match FileKind::parse(file).context("not an ELF file")? {
             FileKind::Elf32 => Self::of_sections::<FileHeader32<Endianness>>(file),
@@ -52,6 +60,7 @@ impl Sizes {
             _ => bail!("not an ELF file"),
         }?;
         sizes.frame = frames::largest_of_polls(file)?;
+        sizes.stack = stack::deepest_of_polls(file)?;
         Ok(sizes)
     }
 
@@ -105,7 +114,9 @@ pub fn symbol_size(file: &[u8], name: &str) -> Result<Option<u64>> {
 }
 
 impl std::ops::AddAssign for Sizes {
+    /// Adds every size. What one of both lacks is not known of the sum.
     fn add_assign(&mut self, other: Self) {
+        let sum = |one: Option<u64>, other: Option<u64>| Some(one? + other?);
         self.text += other.text;
         self.rodata += other.rodata;
         self.data += other.data;
@@ -113,6 +124,8 @@ impl std::ops::AddAssign for Sizes {
         self.flash += other.flash;
         self.ram += other.ram;
         self.frame += other.frame;
+        self.stack = sum(self.stack, other.stack);
+        self.async_code = sum(self.async_code, other.async_code);
     }
 }
 
@@ -150,6 +163,7 @@ mod tests {
             (".uninit", SectionKind::UninitializedData, 8_000_000),
             (".relro_padding", SectionKind::UninitializedData, 90_000_000),
             (".comment", SectionKind::Other, 9),
+            (".debug_info", SectionKind::Debug, 9),
         ] {
             let section = object.add_section(Vec::new(), name.into(), kind);
             if kind == SectionKind::UninitializedData {
@@ -163,17 +177,19 @@ mod tests {
 
     #[test]
     fn sections_count_by_the_rule() {
-        let expected = Sizes {
+        let mut expected = Sizes {
             text: 320,
             rodata: 50_000,
             data: 600_000,
             bss: 7_000_000,
             flash: 654_321,
             ram: 15_600_000,
-            frame: 0,
+            ..Sizes::default()
         };
-        assert_eq!(Sizes::read(&file(Architecture::Arm)).unwrap(), expected);
         assert_eq!(Sizes::read(&file(Architecture::X86_64)).unwrap(), expected);
+        // It calls nothing.
+        expected.stack = Some(0);
+        assert_eq!(Sizes::read(&file(Architecture::Arm)).unwrap(), expected);
     }
 
     #[test]
@@ -186,12 +202,25 @@ mod tests {
 
     #[test]
     fn sizes_add_up_in_every_part() {
-        let one = Sizes { text: 1, rodata: 2, data: 3, bss: 4, flash: 5, ram: 6, frame: 7 };
+        let one = Sizes {
+            text: 1,
+            rodata: 2,
+            data: 3,
+            bss: 4,
+            flash: 5,
+            ram: 6,
+            frame: 7,
+            stack: Some(8),
+            async_code: Some(9),
+        };
         let mut sum = one;
         sum += one;
         let twice = [2, 4, 6, 8, 10, 12, 14];
-        let Sizes { text, rodata, data, bss, flash, ram, frame } = sum;
+        let Sizes { text, rodata, data, bss, flash, ram, frame, stack, async_code } = sum;
         assert_eq!([text, rodata, data, bss, flash, ram, frame], twice);
+        assert_eq!((stack, async_code), (Some(16), Some(18)));
+        sum += Sizes { stack: None, ..one };
+        assert_eq!((sum.stack, sum.async_code), (None, Some(27)));
     }
 
     #[test]

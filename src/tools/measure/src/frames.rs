@@ -1,17 +1,16 @@
 //! What functions take of the stack, as the compiler tells it with [`FLAG`].
 //!
 //! It writes a section with the address of each function and the size of its frame, which linkers
-//! keep beside the program: it takes no memory. What a function calls is not in its frame, and no
-//! sum over calls is made, as programs poll through vtables.
+//! keep beside the program: it takes no memory. What a function calls is not in its frame; that is
+//! added up by [`stack`](crate::stack).
 
 use std::collections::HashMap;
 
 use anyhow::{Context, Result, bail};
-use object::{
-    Architecture, File, Object, ObjectKind, ObjectSection, ObjectSymbol, RelocationTarget,
-    SectionIndex, SymbolKind,
-};
+use object::{File, Object, ObjectSection, ObjectSymbol, RelocationTarget};
 use rustc_demangle::demangle;
+
+use crate::functions::{Functions, Place, is_linked, without_mode};
 
 /// The flag for rustc that has it tell the sizes of frames.
 pub const FLAG: &str = "-Zemit-stack-sizes";
@@ -24,9 +23,17 @@ const SECTION: &str = ".stack_sizes";
 ///
 /// Fails if it is no ELF file or is damaged.
 pub fn largest_of_polls(file: &[u8]) -> Result<u64> {
-    let frames = frames(file)?;
-    let polls = frames.iter().filter(|(name, _)| is_poll(&format!("{:#}", demangle(name))));
-    Ok(polls.map(|(_, size)| *size).max().unwrap_or(0))
+    let file = File::parse(file).context("damaged ELF file")?;
+    let functions = Functions::read(&file)?;
+    let frames = frames(&file, &functions)?;
+    let polls = polls(&functions).filter_map(|function| frames[function]);
+    Ok(polls.max().unwrap_or(0))
+}
+
+/// The functions that an async body ends up in, by their places in `functions`.
+pub(crate) fn polls(functions: &Functions<'_>) -> impl Iterator<Item = usize> {
+    let is_poll = |name: &&str| is_poll(&format!("{:#}", demangle(name)));
+    (0..functions.len()).filter(move |&index| functions.names(index).iter().any(is_poll))
 }
 
 /// Whether a function is one that an async body ends up in: a `poll`, or a closure, as the poll of
@@ -57,63 +64,44 @@ fn last_segment(name: &str) -> &str {
     &name[..end]
 }
 
-/// Where a function is: in a file that is not linked, its section and the place there.
-type Place = (Option<SectionIndex>, u64);
-
-/// The functions whose frames the file tells, by their symbols, and the sizes of the frames.
-fn frames(file: &[u8]) -> Result<Vec<(String, u64)>> {
-    let file = File::parse(file).context("damaged ELF file")?;
-    let names = functions(&file)?;
-    let mut frames = Vec::new();
+/// The size of the frame of each of `functions` in bytes, if the file tells it.
+///
+/// Fails if the file is damaged.
+pub(crate) fn frames(file: &File<'_>, functions: &Functions<'_>) -> Result<Vec<Option<u64>>> {
+    let mut frames = vec![None; functions.len()];
     for section in file.sections().filter(|section| section.name() == Ok(SECTION)) {
-        let targets = targets(&file, &section)?;
+        let targets = targets(file, &section)?;
         let mut entries = Entries { all: section.data().context("damaged section")?, at: 0 };
         while !entries.is_empty() {
             let start = entries.at as u64;
-            let address = entries.address(&file)?;
+            let address = entries.address(file)?;
             let size = entries.number()?;
-            let (section, offset) = targets.get(&start).copied().unwrap_or((None, 0));
-            let place = (section, without_mode(&file, address.wrapping_add(offset)));
+            let (section, offset) = targets.get(&start).copied().unwrap_or_default();
+            let place = (section, without_mode(file, address.wrapping_add(offset)));
             // What a linker left out has no symbol, and no address that means something.
-            if let Some(name) = names.get(&place) {
-                frames.push((name.clone(), size));
+            if let Some(function) = functions.at(place) {
+                frames[function] = frames[function].max(Some(size));
             }
         }
     }
     Ok(frames)
 }
 
-/// The names of the functions in the file, by their places.
-fn functions(file: &File<'_>) -> Result<HashMap<Place, String>> {
-    let is_linked = file.kind() != ObjectKind::Relocatable;
-    let mut names = HashMap::new();
-    for symbol in file.symbols().filter(|symbol| symbol.kind() == SymbolKind::Text) {
-        let section = symbol.section_index().filter(|_| !is_linked);
-        let place = (section, without_mode(file, symbol.address()));
-        let name = symbol.name().context("damaged symbol")?;
-        // Linkers name places in the code, too, as `$t`.
-        if symbol.size() > 0 {
-            names.insert(place, name.to_owned());
-        }
-    }
-    Ok(names)
-}
-
-/// What the relocations of a section in a file that is not linked add to it, by their places there.
+/// What the relocations of a section add to it, by their places there. Those that a linker kept
+/// were added already.
 fn targets<'a>(file: &File<'a>, section: &impl ObjectSection<'a>) -> Result<HashMap<u64, Place>> {
     let mut targets = HashMap::new();
+    if is_linked(file) {
+        return Ok(targets);
+    }
     for (at, relocation) in section.relocations() {
         let RelocationTarget::Symbol(index) = relocation.target() else { continue };
         let symbol = file.symbol_by_index(index).context("damaged relocation")?;
         let offset = symbol.address().wrapping_add_signed(relocation.addend());
-        targets.insert(at, (symbol.section_index(), offset));
+        let section = symbol.section_index().map_or(0, |index| index.0);
+        targets.insert(at, (section, offset));
     }
     Ok(targets)
-}
-
-/// The address without the bit that says which mode of an Arm processor the function is for.
-fn without_mode(file: &File<'_>, address: u64) -> u64 {
-    if file.architecture() == Architecture::Arm { address & !1 } else { address }
 }
 
 /// What is read from a section, entry by entry.
@@ -161,58 +149,22 @@ impl Entries<'_> {
 
 #[cfg(test)]
 mod tests {
-    use object::write::{self, Relocation, Symbol, SymbolSection};
-    use object::{
-        BinaryFormat, Endianness, RelocationEncoding, RelocationFlags, RelocationKind, SectionKind,
-        SymbolFlags, SymbolScope,
-    };
+    use object::Architecture;
 
     use super::*;
-
-    /// A file that is not linked, with functions of these names and frames.
-    fn file(architecture: Architecture, functions: &[(&str, u64)]) -> Vec<u8> {
-        let mut object = write::Object::new(BinaryFormat::Elf, architecture, Endianness::Little);
-        let text = object.add_section(vec![], b".text".to_vec(), SectionKind::Text);
-        let sizes = object.add_section(vec![], SECTION.into(), SectionKind::Other);
-        let length = if architecture == Architecture::Arm { 4 } else { 8 };
-        for (name, size) in functions {
-            let value = object.append_section_data(text, &[0; 16], 4);
-            let symbol = object.add_symbol(Symbol {
-                name: name.as_bytes().to_vec(),
-                value,
-                size: 16,
-                kind: SymbolKind::Text,
-                scope: SymbolScope::Linkage,
-                weak: false,
-                section: SymbolSection::Section(text),
-                flags: SymbolFlags::None,
-            });
-            let mut entry = vec![0; length];
-            entry.extend([*size as u8 & 0x7f | 0x80, (*size >> 7) as u8]);
-            let offset = object.append_section_data(sizes, &entry, 1);
-            let flags = RelocationFlags::Generic {
-                kind: RelocationKind::Absolute,
-                encoding: RelocationEncoding::Generic,
-                size: 8 * length as u8,
-            };
-            let relocation = Relocation { offset, symbol, addend: 0, flags };
-            object.add_relocation(sizes, relocation).unwrap();
-        }
-        object.write().unwrap()
-    }
+    use crate::functions::tests::{Written, not_linked};
 
     #[test]
     fn the_largest_frame_of_a_poll_is_found() {
         let functions = [
-            ("_RNCNvC3app3top0", 300),
-            ("_RNvC3app4main", 5000),
-            ("_RNvXCs4app_3appNtB2_1wNtB2_1f4poll", 20),
+            Written::new("_RNCNvC3app3top0", 300),
+            Written::new("_RNvC3app4main", 5000),
+            Written::new("_RNvXCs4app_3appNtB2_1wNtB2_1f4poll", 20),
         ];
         for architecture in [Architecture::Arm, Architecture::X86_64] {
-            let file = file(architecture, &functions);
-            assert_eq!(frames(&file).unwrap().len(), 3);
+            let file = not_linked(architecture, &functions);
             assert_eq!(largest_of_polls(&file).unwrap(), 300);
-            assert_eq!(largest_of_polls(&self::file(architecture, &[])).unwrap(), 0);
+            assert_eq!(largest_of_polls(&not_linked(architecture, &[])).unwrap(), 0);
         }
     }
 

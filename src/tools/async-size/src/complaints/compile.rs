@@ -68,7 +68,7 @@ impl<'a> Library<'a> {
         let sizes = Sizes::read(&file)?;
         let future = symbol_size(&file, FUTURE_SIZE)?
             .with_context(|| format!("`{}` has no `entry!`", form.path.display()))?;
-        Ok(Footprint { future, text: sizes.text, frame: sizes.frame })
+        Ok(Footprint { future, text: sizes.text, frame: sizes.frame, stack: sizes.stack })
     }
 
     fn rlib(&self) -> PathBuf {

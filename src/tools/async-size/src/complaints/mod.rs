@@ -38,6 +38,9 @@ pub struct Footprint {
     pub text: u64,
     /// The largest stack frame of a poll.
     pub frame: u64,
+    /// The largest sum of frames along a chain of direct calls from a poll, without functions of
+    /// other crates that are not generic; none if the calls are not known.
+    pub stack: Option<u64>,
 }
 
 /// The programs that were compiled for one target, level and panic strategy.

@@ -13,7 +13,7 @@
 //!       "panic": "abort",
 //!       "complaint": "join",                      and its form: "combine, block"
 //!       "variants": {
-//!         "off": { "future": 1, "text": 1, "frame": 1 },
+//!         "off": { "future": 1, "text": 1, "frame": 1, "stack": 1 },
 //!         "on": { … },
 //!         "by hand": { … }                        where there is such a version
 //!       }
@@ -32,10 +32,11 @@ use super::{BY_HAND, Footprint, Group, Row};
 /// What the numbers mean.
 const FOOTNOTE: &str = "
 Bytes, of object files that are not linked. by hand: written for size, with the passes on; frame:
-the largest stack frame of a function that is named as a poll or a closure, without what it calls.
+the largest stack frame of a function that is named as a poll or a closure; stack: the largest sum
+of frames along a chain of direct calls in the file from such a function.
 ";
 
-/// What stands where there is no version by hand.
+/// What stands where there is no version by hand, or where calls are not known.
 const NONE: &str = "–";
 
 #[derive(Serialize)]
@@ -86,19 +87,20 @@ pub fn table(compiler: &str, variants: &[Variant], groups: &[Group]) -> String {
             ("future", columns),
             (".text", columns),
             ("frame", columns),
+            ("stack", columns),
         ]);
         for row in &group.rows {
-            let cells = |part: fn(&Footprint) -> u64| -> Vec<String> {
-                let measured = row.variants.iter().map(|footprint| part(footprint).to_string());
-                let by_hand = row.by_hand.as_ref();
-                let by_hand = by_hand.map_or(NONE.into(), |footprint| part(footprint).to_string());
-                measured.chain([by_hand]).collect()
+            let cells = |part: fn(&Footprint) -> Option<u64>| -> Vec<String> {
+                let measured = row.variants.iter().map(Some).chain([row.by_hand.as_ref()]);
+                let sizes = measured.map(|footprint| footprint.and_then(part));
+                sizes.map(|size| size.map_or(NONE.into(), |size| size.to_string())).collect()
             };
             grid.add(vec![
                 vec![row.label.clone()],
-                cells(|footprint| footprint.future),
-                cells(|footprint| footprint.text),
-                cells(|footprint| footprint.frame),
+                cells(|footprint| Some(footprint.future)),
+                cells(|footprint| Some(footprint.text)),
+                cells(|footprint| Some(footprint.frame)),
+                cells(|footprint| footprint.stack),
             ]);
         }
         text += &grid.render();
@@ -114,7 +116,8 @@ mod tests {
     use super::*;
 
     fn groups() -> Vec<Group> {
-        let sizes = |future, text, frame| Footprint { future, text, frame };
+        let sizes =
+            |future, text, frame| Footprint { future, text, frame, stack: Some(frame + 100) };
         let row = |label: &str, by_hand| Row {
             label: label.into(),
             variants: vec![sizes(864, 693, 32), sizes(436, 543, 24)],
@@ -136,11 +139,11 @@ off: -Zasync-returned-panic=yes
 on: -Zasync-returned-panic=no
 
 thumbv7em-none-eabi, opt-level z, panic unwind
-                 │     future      │      .text      │     frame
-complaint        │ off  on by hand │ off  on by hand │ off on by hand
-─────────────────┼─────────────────┼─────────────────┼───────────────
-join             │ 864 436     420 │ 693 543     545 │  32 24      16
-guards, 3-guards │ 864 436       – │ 693 543       – │  32 24       –
+                 │     future      │      .text      │     frame      │      stack
+complaint        │ off  on by hand │ off  on by hand │ off on by hand │ off  on by hand
+─────────────────┼─────────────────┼─────────────────┼────────────────┼────────────────
+join             │ 864 436     420 │ 693 543     545 │  32 24      16 │ 132 124     116
+guards, 3-guards │ 864 436       – │ 693 543       – │  32 24       – │ 132 124       –
 ";
         let text = table("rustc 1", &[Variant::off(), Variant::on()], &groups());
         assert_eq!(text, expected.to_owned() + FOOTNOTE);
@@ -153,6 +156,7 @@ guards, 3-guards │ 864 436       – │ 693 543       – │  32 24       �
         let join = &object["complaints"][0];
         assert_eq!((&join["complaint"], &join["panic"]), (&"join".into(), &"unwind".into()));
         assert_eq!(join["variants"]["by hand"]["future"], 420);
+        assert_eq!(join["variants"]["by hand"]["stack"], 116);
         assert_eq!(object["complaints"][1]["variants"].as_object().unwrap().len(), 2);
     }
 }

@@ -16,7 +16,7 @@
 //!       "binary": "leds",
 //!       "variants": {
 //!         "off": { "text": 1, "rodata": 1, "data": 1, "bss": 1, "flash": 1, "ram": 1,
-//!                  "frame": 1 },
+//!                  "frame": 1, "stack": 1, "async": 1 },
 //!         "on": { … }
 //!       }
 //!     }
@@ -28,7 +28,8 @@
 //! }
 //! ```
 //!
-//! [`Sizes`] says what each size is.
+//! [`Sizes`] says what each size is. `stack` is null if the calls are not known, and `async` is
+//! there only with `--async-share`.
 
 use measure::elf::Sizes;
 use measure::json::{self, Ordered};
@@ -78,7 +79,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::report::tests::report;
+    use crate::report::tests::{report, report_with_async_code};
 
     #[test]
     fn the_object_is_as_documented() {
@@ -92,13 +93,27 @@ mod tests {
                 "target": "thumbv6m-none-eabi", "level": "z", "panic": "abort",
                 "package": "rp", "binary": "leds",
                 "variants": {
-                    "off": {"text": 8000, "rodata": 900, "data": 100, "bss": 400, "flash": 9000, "ram": 500, "frame": 64},
-                    "on": {"text": 7000, "rodata": 900, "data": 100, "bss": 300, "flash": 8000, "ram": 400, "frame": 48},
+                    "off": {"text": 8000, "rodata": 900, "data": 100, "bss": 400, "flash": 9000, "ram": 500, "frame": 64, "stack": 128},
+                    "on": {"text": 7000, "rodata": 900, "data": 100, "bss": 300, "flash": 8000, "ram": 400, "frame": 48, "stack": 96},
                 }
             })
         );
         assert_eq!(value["failed"][0]["binary"], "broken");
         assert_eq!(value["failed"][0]["reason"], "it does not build");
         assert!(text.find("\"off\"").unwrap() < text.find("\"on\"").unwrap());
+    }
+
+    #[test]
+    fn what_was_not_measured_is_not_there() {
+        let variants = |mut report: Report| {
+            report.results[0].sizes[0].stack = None;
+            let value: serde_json::Value = serde_json::from_str(&render(&report).unwrap()).unwrap();
+            value["results"][0]["variants"].clone()
+        };
+        let with_async_code = variants(report_with_async_code());
+        assert_eq!(with_async_code["on"]["async"], 1750);
+        let without = variants(report());
+        assert!(without["off"]["stack"].is_null());
+        assert!(without["on"].get("async").is_none());
     }
 }

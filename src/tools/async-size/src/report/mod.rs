@@ -101,8 +101,8 @@ impl Group<'_> {
 
     /// The sums over all binaries, in the order of the variants.
     pub fn sums(&self) -> Vec<Sizes> {
-        let mut sums = vec![Sizes::default(); self.binaries[0].sizes.len()];
-        for binary in &self.binaries {
+        let mut sums = self.binaries[0].sizes.clone();
+        for binary in &self.binaries[1..] {
             for (sum, sizes) in sums.iter_mut().zip(&binary.sizes) {
                 *sum += *sizes;
             }
@@ -145,6 +145,8 @@ pub mod tests {
                     flash,
                     ram,
                     frame,
+                    stack: Some(2 * frame),
+                    async_code: None,
                 })
                 .to_vec(),
         };
@@ -168,6 +170,15 @@ pub mod tests {
                 reason: "it does not build".into(),
             }],
         }
+    }
+
+    /// The same with async code: a quarter of all code.
+    pub fn report_with_async_code() -> Report {
+        let mut report = report();
+        for sizes in report.results.iter_mut().flat_map(|result| &mut result.sizes) {
+            sizes.async_code = Some(sizes.text / 4);
+        }
+        report
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The report for people.
 
-use measure::amount::{change, percent};
+use measure::amount::{change, percent, share};
 use measure::elf::Sizes;
 use measure::table::{Grid, SUM};
 
@@ -10,9 +10,18 @@ use super::{Group, Report};
 const FOOTNOTE: &str = "\
 Bytes. flash: all allocated sections with contents in the file (.text, .rodata, vector and unwind
 tables, the load image of .data); RAM: all allocated writable sections (.data, .bss), no stack;
-frame: the largest stack frame of a function that is named as a poll or a closure, without what it
-calls.
+frame: the largest stack frame of a function that is named as a poll or a closure; stack: the
+largest sum of frames along a chain of direct calls from such a function, without polls through
+vtables; – where the calls are not known.
 ";
+
+/// What async code is; the same as in [`measure::async_code`].
+const ASYNC_FOOTNOTE: &str = "\
+async: code whose innermost inlined function is an async body; % of flash.
+";
+
+/// What stands where a size is not known.
+const UNKNOWN: &str = "–";
 
 /// The tables for every target and level, with sums and the rule of the sizes; then what failed.
 pub fn render(report: &Report) -> String {
@@ -33,6 +42,9 @@ pub fn render(report: &Report) -> String {
     if !report.results.is_empty() {
         text += &format!("\n{FOOTNOTE}");
     }
+    if has_async_code(report.results.iter().flat_map(|result| &result.sizes)) {
+        text += ASYNC_FOOTNOTE;
+    }
     if !report.failed.is_empty() {
         text += "\nfailed, and not in the sums:\n";
     }
@@ -51,16 +63,40 @@ pub fn render(report: &Report) -> String {
     text
 }
 
+/// Whether the async code was measured.
+fn has_async_code<'a>(mut sizes: impl Iterator<Item = &'a Sizes>) -> bool {
+    sizes.any(|sizes| sizes.async_code.is_some())
+}
+
+/// The async code as cells: its size, and its share of the flash.
+fn async_code(sizes: &Sizes) -> [String; 2] {
+    match sizes.async_code {
+        Some(size) => [size.to_string(), share(size, sizes.flash)],
+        None => [UNKNOWN, ""].map(str::to_owned),
+    }
+}
+
+/// The stack that chains of calls take, as a cell.
+fn stack(sizes: &Sizes) -> String {
+    sizes.stack.map_or(UNKNOWN.into(), |size| size.to_string())
+}
+
 /// The table for one variant against none: a line per binary.
 fn one_variant(group: &Group<'_>) -> Grid {
-    let mut grid = Grid::new(&[
+    let has_async_code = has_async_code(group.binaries.iter().flat_map(|binary| &binary.sizes));
+    let mut columns: Vec<(&str, &[&str])> = vec![
         ("", &["binary"]),
         (".text", &["off", "on", "Δ"]),
         (".rodata", &["off", "on", "Δ"]),
         ("flash", &["off", "on", "Δ", "%"]),
         ("RAM", &["off", "on", "Δ", "%"]),
         ("frame", &["off", "on", "Δ"]),
-    ]);
+        ("stack", &["off", "on"]),
+    ];
+    if has_async_code {
+        columns.push(("async", &["off", "%", "on", "%"]));
+    }
+    let mut grid = Grid::new(&columns);
     let mut add = |label: String, sizes: &[Sizes]| {
         let (off, on) = (sizes[0], sizes[1]);
         let [text, rodata, mut flash, mut ram, frame] = [
@@ -73,7 +109,12 @@ fn one_variant(group: &Group<'_>) -> Grid {
         .map(|(off, on)| vec![off.to_string(), on.to_string(), change(off, on)]);
         flash.push(percent(off.flash, on.flash));
         ram.push(percent(off.ram, on.ram));
-        grid.add(vec![vec![label], text, rodata, flash, ram, frame]);
+        let stacks = vec![stack(&off), stack(&on)];
+        let mut row = vec![vec![label], text, rodata, flash, ram, frame, stacks];
+        if has_async_code {
+            row.push([async_code(&off), async_code(&on)].concat());
+        }
+        grid.add(row);
     };
     for binary in &group.binaries {
         add(group.label(binary), &binary.sizes);
@@ -84,13 +125,19 @@ fn one_variant(group: &Group<'_>) -> Grid {
 
 /// The table for several variants: a line per binary and variant.
 fn several_variants(group: &Group<'_>, report: &Report) -> Grid {
-    let mut grid = Grid::new(&[
+    let has_async_code = has_async_code(group.binaries.iter().flat_map(|binary| &binary.sizes));
+    let mut columns: Vec<(&str, &[&str])> = vec![
         ("", &["binary"]),
         ("", &["variant"]),
         ("flash", &["size", "Δ", "%"]),
         ("RAM", &["size", "Δ", "%"]),
         ("frame", &["size", "Δ", "%"]),
-    ]);
+        ("stack", &["size", "Δ", "%"]),
+    ];
+    if has_async_code {
+        columns.push(("async", &["size", "%"]));
+    }
+    let mut grid = Grid::new(&columns);
     let mut add = |label: String, all_sizes: &[Sizes]| {
         let off = all_sizes[0];
         for (index, (variant, sizes)) in report.variants.iter().zip(all_sizes).enumerate() {
@@ -102,13 +149,22 @@ fn several_variants(group: &Group<'_>, report: &Report) -> Grid {
                     vec![size.to_string(), change(off, size), percent(off, size)]
                 }
             };
-            grid.add(vec![
+            let stacks = match off.stack.zip(sizes.stack) {
+                Some((off, size)) => cells(off, size),
+                None => vec![stack(sizes), String::new(), String::new()],
+            };
+            let mut row = vec![
                 vec![if is_off { label.clone() } else { String::new() }],
                 vec![variant.name.clone()],
                 cells(off.flash, sizes.flash),
                 cells(off.ram, sizes.ram),
                 cells(off.frame, sizes.frame),
-            ]);
+                stacks,
+            ];
+            if has_async_code {
+                row.push(async_code(sizes).into());
+            }
+            grid.add(row);
         }
     };
     for binary in &group.binaries {
@@ -142,15 +198,15 @@ mod tests {
     use measure::passes::Variant;
 
     use super::*;
-    use crate::report::tests::report;
+    use crate::report::tests::{report, report_with_async_code};
 
     #[test]
     fn one_variant_has_a_line_per_binary_and_a_sum() {
         let text = render(&report());
         let expected = "
 thumbv6m-none-eabi, opt-level z, panic abort
-       │      .text       │    .rodata   │           flash          │       RAM       │  frame
-binary │   off    on    Δ │  off   on  Δ │   off    on     Δ      % │ off  on    Δ  % │ off on Δ
+│ .text │ .rodata │ flash │ RAM │ frame │ stack
+binary │ off on Δ │ off on Δ │ off on Δ % │ off on Δ % │ off on Δ │ off on
 ";
         // The widths are those of the cells, so only the words of the lines are compared.
         let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -159,9 +215,9 @@ binary │   off    on    Δ │  off   on  Δ │   off    on     Δ      % │
             assert!(lines.contains(&line), "{line} is not in\n{text}");
         }
         for line in [
-            "leds │ 8000 7000 −1000 │ 900 900 0 │ 9000 8000 −1000 −11.11 │ 500 400 −100 −20.00 │ 64 48 −16",
-            "radio │ 500 600 +100 │ 0 4 +4 │ 500 604 +104 +20.80 │ 0 8 +8 n/a │ 8 8 0",
-            "sum │ 8500 7600 −900 │ 900 904 +4 │ 9500 8604 −896 −9.43 │ 500 408 −92 −18.40 │ 72 56 −16",
+            "leds │ 8000 7000 −1000 │ 900 900 0 │ 9000 8000 −1000 −11.11 │ 500 400 −100 −20.00 │ 64 48 −16 │ 128 96",
+            "radio │ 500 600 +100 │ 0 4 +4 │ 500 604 +104 +20.80 │ 0 8 +8 n/a │ 8 8 0 │ 16 16",
+            "sum │ 8500 7600 −900 │ 900 904 +4 │ 9500 8604 −896 −9.43 │ 500 408 −92 −18.40 │ 72 56 −16 │ 144 112",
             "flash: −896 B (−9.43 %) over 2 binaries",
             "rp/broken (thumbv6m-none-eabi, opt-level z, panic abort, on): it does not build",
         ] {
@@ -179,7 +235,7 @@ binary │   off    on    Δ │  off   on  Δ │   off    on     Δ      % │
         };
         let rows: Vec<_> = text.lines().map(bars).filter(|bars| !bars.is_empty()).collect();
         assert_eq!(rows.len(), 7, "{text}");
-        assert!(rows.iter().all(|row| *row == rows[0] && row.len() == 5), "{text}");
+        assert!(rows.iter().all(|row| *row == rows[0] && row.len() == 6), "{text}");
         assert!(text.lines().all(|line| line.chars().count() <= 110), "{text}");
     }
 
@@ -195,13 +251,41 @@ binary │   off    on    Δ │  off   on  Δ │   off    on     Δ      % │
         let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
         let lines: Vec<_> = text.lines().map(words).collect();
         for line in [
-            "leds │ off │ 9000 │ 500 │ 64",
-            "│ on │ 8000 −1000 −11.11 │ 400 −100 −20.00 │ 48 −16 −25.00",
-            "│ InlineAwait │ 9000 0 0.00 │ 500 0 0.00 │ 64 0 0.00",
+            "leds │ off │ 9000 │ 500 │ 64 │ 128",
+            "│ on │ 8000 −1000 −11.11 │ 400 −100 −20.00 │ 48 −16 −25.00 │ 96 −32 −25.00",
+            "│ InlineAwait │ 9000 0 0.00 │ 500 0 0.00 │ 64 0 0.00 │ 128 0 0.00",
             "on: flash: −896 B (−9.43 %) over 2 binaries",
             "InlineAwait: flash: 0 B (0.00 %) over 2 binaries",
         ] {
             assert!(lines.contains(&line.into()), "{line} is not in\n{text}");
         }
+    }
+
+    #[test]
+    fn async_code_is_shown_with_its_share_of_the_flash() {
+        let mut report = report_with_async_code();
+        let words = |text: String| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let text = words(render(&report));
+        assert!(text.contains("│ async binary"), "{text}");
+        assert!(text.contains("│ 128 96 │ 2000 22.22 1750 21.88 radio"), "{text}");
+        assert!(text.contains(&words(ASYNC_FOOTNOTE.into())), "{text}");
+        assert!(!render(&super::super::tests::report()).contains("async:"));
+        report.variants.push(Variant { name: "InlineAwait".into(), rustflags: vec![] });
+        for result in &mut report.results {
+            result.sizes.push(result.sizes[0]);
+        }
+        let text = words(render(&report));
+        assert!(text.contains("│ 96 −32 −25.00 │ 1750 21.88 │ InlineAwait"), "{text}");
+    }
+
+    #[test]
+    fn a_stack_that_is_not_known_is_no_number() {
+        let mut report = report();
+        report.results[1].sizes[0].stack = None;
+        let text = render(&report);
+        let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+        let ends: Vec<_> = text.lines().map(words).collect();
+        assert!(ends.iter().any(|line| line.ends_with("│ 8 8 0 │ – 16")), "{text}");
+        assert!(ends.iter().any(|line| line.ends_with("│ 72 56 −16 │ – 112")), "{text}");
     }
 }
