@@ -166,8 +166,8 @@ impl FromStr for Passes {
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text.parse()? {
-            PassChoice::All | PassChoice::Each => Ok(Passes(None)),
             PassChoice::Named(names) => Ok(Passes(Some(names))),
+            _ => Ok(Passes(None)),
         }
     }
 }

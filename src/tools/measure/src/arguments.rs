@@ -138,10 +138,11 @@ pub fn unique<T: PartialEq>(items: impl IntoIterator<Item = T>) -> Vec<T> {
 fn passes_help() -> String {
     format!(
         "What to compare with the passes off:\n  \
-         all       all passes together, as `-Z {FLAG}=no` has them\n  \
-         each      all together, and each one that the compiler knows alone\n  \
-         NAME,...  just these passes together\n\n\
-         The passes are, with those that they do little without\n{}",
+         all            all passes together, as `-Z {FLAG}=no` has them\n  \
+         at-all-levels  the same at opt-level 0, too, as `no-at-all-levels` has them\n  \
+         each           all together, and each one that the compiler knows alone\n  \
+         NAME,...       just these passes together\n\n\
+         The passes are\n{}",
         passes::help()
     )
 }

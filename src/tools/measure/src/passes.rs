@@ -79,6 +79,8 @@ pub fn help() -> String {
 pub enum PassChoice {
     /// All passes together.
     All,
+    /// The same, at opt-level 0, too.
+    AtAllLevels,
     /// All passes together, and each one alone.
     Each,
     /// Just these passes, in the order of [`PASSES`].
@@ -88,10 +90,12 @@ pub enum PassChoice {
 impl FromStr for PassChoice {
     type Err = String;
 
-    /// Reads `all`, `each` or a comma-separated list of passes; the error lists the valid names.
+    /// Reads `all`, `at-all-levels`, `each` or a comma-separated list of passes; the error lists
+    /// the valid names.
     fn from_str(text: &str) -> Result<Self, String> {
         match text {
             "all" => return Ok(PassChoice::All),
+            "at-all-levels" => return Ok(PassChoice::AtAllLevels),
             "each" => return Ok(PassChoice::Each),
             _ => {}
         }
@@ -99,7 +103,8 @@ impl FromStr for PassChoice {
         let names: Vec<_> = PASSES.iter().map(|pass| pass.name).collect();
         if let Some(unknown) = given.iter().find(|given| !names.contains(given)) {
             return Err(format!(
-                "no pass is named `{unknown}`; the choices are `all`, `each`, or some of {}",
+                "no pass is named `{unknown}`; the choices are `all`, `at-all-levels`, `each`, or some \
+                 of {}",
                 names.join(", ")
             ));
         }
@@ -116,6 +121,7 @@ impl PassChoice {
         let mut variants = vec![Variant::off()];
         match self {
             PassChoice::All => variants.push(Variant::on()),
+            PassChoice::AtAllLevels => variants.push(Variant::on().at_all_levels()),
             PassChoice::Each => {
                 variants.push(Variant::on());
                 variants.extend(known.iter().map(|&name| Variant::only(&[name], known)));
@@ -226,6 +232,12 @@ mod tests {
             variants[3].rustflags,
             ["-Zasync-returned-panic=no", "-Zmir-enable-passes=-ReturnedPending,-InlineAwait"]
         );
+    }
+
+    #[test]
+    fn at_all_levels_is_a_choice() {
+        let choice: PassChoice = "at-all-levels".parse().unwrap();
+        assert_eq!(named(&choice.variants(&all()).unwrap()), ["off", "on at all levels"]);
     }
 
     #[test]
