@@ -6,7 +6,7 @@
 use rustc_data_structures::fx::{FxIndexMap, FxIndexSet};
 use rustc_index::IndexVec;
 use rustc_middle::mir::visit::{
-    MutVisitor, MutatingUseContext, NonMutatingUseContext, PlaceContext, Visitor,
+    MutVisitor, MutatingUseContext, NonMutatingUseContext, NonUseContext, PlaceContext, Visitor,
 };
 use rustc_middle::mir::*;
 use rustc_middle::ty::TyCtxt;
@@ -57,7 +57,8 @@ impl<'tcx> MutVisitor<'tcx> for IndexByTemporaries<'tcx> {
 /// such ones behind, and merged suspension points have selectors without. The second would share it
 /// with less: a copy does not end a life, as a move does, only the end of the scope.
 ///
-/// This takes time in proportion to the body, and to the blocks that each such local is live in.
+/// This takes time in proportion to the body, to the blocks that each such local is live in, and to
+/// its reads times its storage statements, of which there are a few.
 ///
 /// [`CopyProp`]: crate::copy_prop::CopyProp
 pub(super) fn give_storage(body: &mut Body<'_>) {
@@ -75,8 +76,9 @@ pub(super) fn give_storage(body: &mut Body<'_>) {
         .collect();
     let mut lives = FxIndexMap::default();
     for local in body.vars_and_temps_iter().filter(|&local| !borrowed.contains(local)) {
-        if let LocalUses { definitions: Some(definitions), reads } = &uses.0[local]
+        if let LocalUses { definitions: Some(definitions), reads, storage } = &uses.0[local]
             && let Some(live_in) = live_in(body, definitions, reads)
+            && !storage.iter().any(|&at| is_live_behind(body, at, definitions, reads, &live_in))
             && (always_live.contains(local) || resumed.iter().any(|block| live_in.contains(block)))
         {
             lives.insert(local, (definitions, live_in));
@@ -159,6 +161,24 @@ fn live_in(
     Some(live_in)
 }
 
+/// Whether a local is live behind the storage statement at `at`. Then its storage has a gap in which
+/// it seems to be live: merged suspension points branch by a selector, and only a way that no
+/// selector takes leads over the gap to a read. To close the gap would save the local there.
+fn is_live_behind(
+    body: &Body<'_>,
+    at: Location,
+    definitions: &Definitions,
+    reads: &[Location],
+    live_in: &FxIndexSet<BasicBlock>,
+) -> bool {
+    let is_behind = |index| index > at.statement_index;
+    if definitions.get(&at.block).is_some_and(|&definition| is_behind(definition)) {
+        return false;
+    }
+    reads.iter().any(|read| read.block == at.block && is_behind(read.statement_index))
+        || body.basic_blocks[at.block].terminator().successors().any(|to| live_in.contains(&to))
+}
+
 /// Where `local` is needed no more: behind the last use on each path from its definitions.
 fn last_uses(
     body: &Body<'_>,
@@ -193,11 +213,13 @@ struct LocalUses {
     /// `None` if more is done to it than to assign it as a whole, once in a block, and to read it.
     definitions: Option<Definitions>,
     reads: Vec<Location>,
+    /// The statements that start or end its storage.
+    storage: Vec<Location>,
 }
 
 impl LocalUses {
     fn new() -> Self {
-        LocalUses { definitions: Some(Definitions::default()), reads: vec![] }
+        LocalUses { definitions: Some(Definitions::default()), reads: vec![], storage: vec![] }
     }
 }
 
@@ -218,7 +240,7 @@ impl<'tcx> Visitor<'tcx> for Uses {
     }
 
     fn visit_local(&mut self, local: Local, context: PlaceContext, location: Location) {
-        let LocalUses { definitions, reads } = &mut self.0[local];
+        let LocalUses { definitions, reads, storage } = &mut self.0[local];
         match context {
             PlaceContext::MutatingUse(MutatingUseContext::Store | MutatingUseContext::Call) => {
                 if let Some(of_blocks) = definitions
@@ -229,6 +251,9 @@ impl<'tcx> Visitor<'tcx> for Uses {
             }
             PlaceContext::MutatingUse(_) => *definitions = None,
             PlaceContext::NonMutatingUse(_) => reads.push(location),
+            PlaceContext::NonUse(NonUseContext::StorageLive | NonUseContext::StorageDead) => {
+                storage.push(location);
+            }
             PlaceContext::NonUse(_) => {}
         }
     }
