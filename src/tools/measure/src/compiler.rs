@@ -66,6 +66,13 @@ impl Compiler {
         Ok(if aborts { PanicStrategy::Abort } else { PanicStrategy::Unwind })
     }
 
+    /// Whether the compiler knows the unstable option `-Z flag`. Fails if it cannot be asked.
+    pub fn knows(&self, flag: &str) -> Result<bool> {
+        let help = stdout_of(&self.path, &["-Zhelp"])?;
+        let options = help.lines().filter_map(|line| line.trim_start().strip_prefix("-Z"));
+        Ok(options.filter_map(|option| option.split('=').next()).any(|name| name.trim() == flag))
+    }
+
     /// Fails if the compiler was built again or removed since it was asked: binaries of two
     /// compilers cannot be compared.
     pub fn check_unchanged(&self) -> Result<()> {
@@ -185,7 +192,9 @@ mod tests {
         let path = folder.join("rustc");
         let text = format!(
             "#!/bin/sh\ncase $1 in\n-vV) echo 'rustc 1.0'; echo 'host: here';;\n\
-             --print=sysroot) echo {};;\n*) {compile};;\nesac\n",
+             --print=sysroot) echo {};;\n\
+             -Zhelp) echo '    -Z    dump-mir=val -- dump MIR'; echo 'Z x=y';;\n\
+             *) {compile};;\nesac\n",
             folder.display()
         );
         fs::write(&path, text).unwrap();
@@ -201,6 +210,15 @@ mod tests {
         let others = PASSES.iter().map(|pass| pass.name).filter(|name| *name != "ElideNoAwait");
         assert_eq!(compiler.known_passes, others.collect::<Vec<_>>());
         assert_eq!((compiler.version.as_str(), compiler.host.as_str()), ("rustc 1.0", "here"));
+    }
+
+    #[test]
+    fn options_are_known_by_their_whole_name() {
+        let _guard = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let folder = tempfile::tempdir().unwrap();
+        let compiler = Compiler::ask(&script(folder.path(), "true")).unwrap();
+        assert!(compiler.knows("dump-mir").unwrap());
+        assert!(!compiler.knows("dump").unwrap() && !compiler.knows("x").unwrap());
     }
 
     #[test]
