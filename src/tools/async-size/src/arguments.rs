@@ -12,6 +12,8 @@ use measure::opt_level::OptLevel;
 use measure::panic_strategy::PanicStrategy;
 use measure::passes::Variant;
 
+use crate::futures::arguments::FutureArguments;
+
 const EXAMPLES: &str = "\
 Examples:
   async-size
@@ -32,6 +34,8 @@ Examples:
       How many awaits of the firmware's crates share a suspension point
   async-size --compile-time --package rp --opt-level z
       What the passes cost the compiler, pass by pass
+  async-size --futures --bin blinky --html futures.html
+      Which futures are large, what is in them, and what became of their awaits
 
 Exit status: 0 if all binaries were measured, 1 if not or if --compare-passes finds something worse,
 2 if the arguments are wrong.";
@@ -126,6 +130,9 @@ pub struct Arguments {
     /// How many times --compile-time builds each
     #[arg(long, value_name = "N", default_value = "3", requires = "compile_time")]
     pub rounds: NonZeroUsize,
+
+    #[command(flatten)]
+    pub futures: FutureArguments,
 
     #[command(flatten)]
     pub common: CommonArguments,

@@ -7,13 +7,15 @@
 //! programs](complaints) are compiled instead of a project. With `--compare-passes` each pass is
 //! switched off in turn, and [what is worse with it](compare) is found. Or, with `--awaits`,
 //! nothing is built, and it is counted what shares [a suspension point](awaits); or, with
-//! `--compile-time`, it is measured [what the builds take](compile_time).
+//! `--compile-time`, it is measured [what the builds take](compile_time). With `--futures` it is told
+//! [what is in each future](futures).
 
 mod arguments;
 mod awaits;
 mod compare;
 mod compile_time;
 mod complaints;
+mod futures;
 mod linker;
 mod measurement;
 mod report;
@@ -63,6 +65,10 @@ fn run(arguments: &Arguments) -> Result<bool> {
         compile_time::run(arguments, &measurement)?;
         return Ok(true);
     }
+    if arguments.futures.is_asked() {
+        futures::run(arguments, &measurement)?;
+        return Ok(true);
+    }
     let report = measurement.run()?;
     if arguments.compare_passes {
         compare::report(arguments, &compare::Comparison::of_project(&report))?;
@@ -92,6 +98,8 @@ fn prepare(arguments: &Arguments) -> Result<Measurement> {
     let (levels, panic) = if arguments.own_profile {
         let own = project.release_profile()?;
         (vec![own.level], own.panic)
+    } else if arguments.futures.is_asked() {
+        (vec![OptLevel::Z], Some(PanicStrategy::Abort))
     } else {
         (vec![OptLevel::Z, OptLevel::S], Some(PanicStrategy::Abort))
     };

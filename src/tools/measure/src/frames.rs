@@ -44,7 +44,7 @@ fn is_poll(name: &str) -> bool {
 }
 
 /// The last part of a path, without generic arguments: colons in these part nothing.
-fn last_segment(name: &str) -> &str {
+pub fn last_segment(name: &str) -> &str {
     let mut depth = 0;
     let mut end = name.len();
     for (index, part) in name.rmatch_indices(['<', '>', ':']) {
