@@ -1,0 +1,154 @@
+//! `--futures` on a small program: what is told of its futures is what they are.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use measure::arguments::repository;
+use measure::compiler::Compiler;
+use serde_json::Value;
+use tempfile::TempDir;
+
+const MANIFEST: &str = "[package]
+name = \"app\"
+version = \"0.1.0\"
+edition = \"2024\"
+
+[workspace]
+";
+
+/// `serve` awaits `send`, which is small, and twice `store`, which is not; `forgotten` is polled
+/// nowhere.
+const PROGRAM: &str = r#"use std::hint::black_box;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+
+struct Once(bool);
+
+impl Future for Once {
+    type Output = ();
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        if std::mem::replace(&mut self.0, true) { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+async fn send(byte: u8) {
+    Once(false).await;
+    black_box(byte);
+}
+
+#[inline(never)]
+async fn store(block: &[u8; 256]) {
+    Once(false).await;
+    black_box(block);
+}
+
+async fn serve() {
+    let block = black_box([1; 256]);
+    send(block[0]).await;
+    store(&block).await;
+}
+
+pub async fn forgotten() {
+    let large = black_box([0; 5000]);
+    Once(false).await;
+    black_box(large);
+}
+
+fn main() {
+    if black_box(false) {
+        // Its code is not run, but there: it is dropped.
+        drop(serve());
+    }
+    let mut future = pin!(serve());
+    let mut context = Context::from_waker(Waker::noop());
+    while future.as_mut().poll(&mut context).is_pending() {}
+}
+"#;
+
+/// A project with the program.
+fn project() -> TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("src")).unwrap();
+    fs::write(folder.path().join("Cargo.toml"), MANIFEST).unwrap();
+    fs::write(folder.path().join("src/main.rs"), PROGRAM).unwrap();
+    folder
+}
+
+/// Runs the tool on the project with more `arguments`.
+fn run(project: &Path, arguments: &[&str]) -> Output {
+    let rustc = repository().join("build/stage1/bin/rustc");
+    let compiler = Compiler::ask(&rustc).expect("this takes a compiler: ./x.py build");
+    let output = Command::new(env!("CARGO_BIN_EXE_async-size"))
+        .arg("--manifest-path")
+        .arg(project.join("Cargo.toml"))
+        .arg("--target-dir")
+        .arg(project.join("build"))
+        .args(["--target", &compiler.host, "--rustc"])
+        .arg(rustc)
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+/// The future whose path begins with `name`.
+fn future<'a>(report: &'a Value, name: &str) -> Option<&'a Value> {
+    let futures = report["groups"][0]["futures"].as_array().unwrap();
+    let path = format!("{name}::");
+    futures.iter().find(|future| future["path"].as_str().unwrap().contains(&path))
+}
+
+#[test]
+fn the_report_has_what_is_in_the_program() {
+    let project = project();
+    let page = project.path().join("futures.html");
+    let output = run(project.path(), &["--futures", "--json=-", "--html", page.to_str().unwrap()]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+
+    let serve = future(&report, "serve").unwrap();
+    assert_eq!(serve["binaries"], serde_json::json!(["app"]));
+    let sizes = ["off", "on"].map(|build| serve[build]["size"].as_u64().unwrap());
+    assert!(sizes[1] > 256 && sizes[1] <= sizes[0], "{sizes:?}");
+    let values = serve["on"]["values"].as_array().unwrap();
+    let block = values.iter().find(|value| value["name"] == "block").unwrap();
+    assert_eq!((&block["size"], &block["source"]["line"]), (&256.into(), &26.into()));
+    assert_eq!(block["states"].as_array().unwrap().len(), 2, "over both awaits: {block}");
+
+    // With the passes on it is a part of `serve`.
+    let send = future(&report, "send").unwrap();
+    assert!(send["off"]["size"].is_u64() && send["on"].is_null(), "{send}");
+    assert!(future(&report, "store").unwrap()["on"]["size"].is_u64());
+    assert!(future(&report, "forgotten").is_none());
+
+    let awaits = serve["on"]["awaits"].as_array().unwrap();
+    let fate = |line: u64| {
+        let found = awaits.iter().find(|found| found["source"]["line"] == line).unwrap();
+        found["fates"][0].clone()
+    };
+    assert_eq!(fate(27)["fate"], "inlined");
+    assert_eq!(fate(28)["reason"], "is never to be inlined");
+    assert!(fate(28)["remedy"].as_str().unwrap().contains("#[inline(never)]"));
+
+    let page = fs::read_to_string(page).unwrap();
+    assert!(page.contains("async fn forgotten() {"), "the source is in the page");
+    assert!(page.contains("What its ") && page.contains("The states of app::serve"));
+}
+
+#[test]
+fn the_states_of_one_future_are_drawn() {
+    let project = project();
+    let picture = project.path().join("states.svg");
+    let arguments = ["--states", "serve", "--svg", picture.to_str().unwrap()];
+    let dot = String::from_utf8(run(project.path(), &arguments).stdout).unwrap();
+    assert!(dot.starts_with("digraph \"app::serve\" {"), "{dot}");
+    // The await of `send` is one of its body, which is a part of this one.
+    for text in ["at src/main.rs:28: ", "at src/main.rs:15: ", "saves block 256", " -> s3;"] {
+        assert!(dot.contains(text), "{text} is not in {dot}");
+    }
+    let picture = fs::read_to_string(picture).unwrap();
+    let document = roxmltree::Document::parse(&picture).unwrap();
+    let boxes = document.descendants().filter(|node| node.tag_name().name() == "rect");
+    assert_eq!(boxes.count(), dot.matches("label=").count());
+}
