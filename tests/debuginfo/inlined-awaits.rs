@@ -8,7 +8,7 @@
 
 //@ gdb-command: run
 //@ gdb-command: print *task
-//@ gdb-check:[...]: [...]middle::[...]:35 {__awaitee: [...]inner::[...]:30 {[...]Wait (2)}}[...]
+//@ gdb-check:[...]:35 {count: 3, __awaitee: [...]inner[...]:30 {[...]Wait (2)}}, argument: 1}
 //@ gdb-command: continue
 
 use std::hint::black_box;

@@ -1,6 +1,6 @@
 //! Says which bodies the passes for `async` may change, and what the code in them costs.
 
-use rustc_hir::def_id::LocalDefId;
+use rustc_hir::def_id::DefId;
 use rustc_middle::mir::*;
 use rustc_middle::ty::{InstanceKind, Ty, TyCtxt};
 use rustc_session::{AsyncReturnedPanic, Session};
@@ -33,15 +33,15 @@ fn may_transform<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> bool {
     body.coroutine.is_some()
         && !tcx.may_drop_async()
         && is_async(tcx, def_id.to_def_id())
-        && !is_optimize_none(tcx, def_id)
+        && !is_optimize_none(tcx, def_id.to_def_id())
         && body.tainted_by_errors.is_none()
         && body.function_coverage_info.is_none()
 }
 
 /// Whether the function that the coroutine of `def_id` is written in is to be left as written.
-pub(crate) fn is_optimize_none(tcx: TyCtxt<'_>, def_id: LocalDefId) -> bool {
-    let root = tcx.typeck_root_def_id(def_id.to_def_id());
-    [def_id.to_def_id(), root].into_iter().any(|def_id| {
+pub(crate) fn is_optimize_none(tcx: TyCtxt<'_>, def_id: DefId) -> bool {
+    let root = tcx.typeck_root_def_id(def_id);
+    [def_id, root].into_iter().any(|def_id| {
         tcx.def_kind(def_id).has_codegen_attrs()
             && tcx.codegen_fn_attrs(def_id).optimize.do_not_optimize()
     })

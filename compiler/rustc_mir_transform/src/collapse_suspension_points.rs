@@ -161,7 +161,8 @@ impl<'tcx> crate::MirPass<'tcx> for CollapseSuspensionPoints {
             || tcx.may_drop_async()
             || body.tainted_by_errors.is_some()
             || body.function_coverage_info.is_some()
-            || body.source.def_id().as_local().is_none_or(|local| is_optimize_none(tcx, local))
+            || !body.source.def_id().is_local()
+            || is_optimize_none(tcx, body.source.def_id())
         {
             return;
         }

@@ -160,7 +160,7 @@ impl<'tcx> crate::MirPass<'tcx> for ElideNoAwait {
         // The glue of `async_drop_in_place` is a coroutine by instance.
         let InstanceKind::Item(def_id) = body.source.instance else { return };
         let Some(def_id) = def_id.as_local() else { return };
-        if body.coroutine.is_none() || !is_enabled(tcx) || is_optimize_none(tcx, def_id) {
+        if body.coroutine.is_none() || !is_enabled(tcx) || is_optimize_none(tcx, def_id.into()) {
             return;
         }
         match self {

@@ -163,7 +163,7 @@ use std::ops::Range;
 
 use rustc_data_structures::fx::{FxHashMap, FxHashSet};
 use rustc_data_structures::steal::Steal;
-use rustc_hir::attrs::{InlineAttr, OptimizeAttr};
+use rustc_hir::attrs::InlineAttr;
 use rustc_hir::def::DefKind;
 use rustc_hir::def_id::{DefId, LocalDefId};
 use rustc_middle::bug;
@@ -176,7 +176,7 @@ use rustc_session::config::OptLevel;
 use rustc_span::Symbol;
 use tracing::debug;
 
-use crate::async_bodies::{AsyncPass, cost, note};
+use crate::async_bodies::{AsyncPass, cost, is_optimize_none, note};
 use crate::awaits::{Await, find_awaits};
 use crate::certain_body::{self, is_async};
 use crate::coroutine::elaborate_coroutine_drops;
@@ -479,7 +479,7 @@ fn check_attributes(tcx: TyCtxt<'_>, coroutine: DefId) -> Result<(), &'static st
     if inline_attribute(tcx, coroutine) == Some(InlineAttr::Never) {
         return Err("is never to be inlined");
     }
-    if attributes.optimize == OptimizeAttr::DoNotOptimize {
+    if is_optimize_none(tcx, coroutine) {
         return Err("is not to be optimized");
     }
     if attributes.flags.contains(CodegenFnAttrFlags::TRACK_CALLER) {

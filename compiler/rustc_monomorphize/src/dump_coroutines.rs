@@ -1,6 +1,6 @@
 //! Writes what is in each coroutine that gets code, for `-Zdump-coroutines`.
 //!
-//! For each coroutine whose body is an item of this compilation, by instance: how it is laid out,
+//! For each coroutine whose body is code of this compilation, by instance: how it is laid out,
 //! what it saves in which state, where each saved value comes from, which state may follow which,
 //! and what became of its awaits. `-Zprint-type-sizes` has the sizes of all types that are laid
 //! out, also of those that only type checking asks for, and no spans.
@@ -13,14 +13,16 @@ use rustc_abi::{Size, VariantIdx, Variants};
 use rustc_data_structures::fx::FxIndexMap;
 use rustc_hir::def_id::{DefId, LOCAL_CRATE};
 use rustc_middle::mir::traversal::Preorder;
-use rustc_middle::mir::{AwaitFate, Body, NotedAwait, StatementKind, TerminatorKind};
+use rustc_middle::mir::{
+    AwaitFate, Body, NotedAwait, SourceScopeData, StatementKind, TerminatorKind,
+};
 use rustc_middle::mono::{CodegenUnit, MonoItem};
 use rustc_middle::ty::layout::{HasTyCtxt, LayoutCx, TyAndLayout};
-use rustc_middle::ty::print::with_no_trimmed_paths;
+use rustc_middle::ty::print::{with_no_trimmed_paths, with_resolve_crate_name};
 use rustc_middle::ty::{
     self, CoroutineArgsExt, EarlyBinder, Instance, InstanceKind, Ty, TyCtxt, TypingEnv,
 };
-use rustc_span::{Span, Symbol};
+use rustc_span::{FileName, RemapPathScopeComponents, Span, Symbol};
 use serde::Serialize;
 
 /// All that is known of a coroutine.
@@ -118,11 +120,9 @@ pub(crate) fn dump_coroutines<'tcx>(
 ) -> Result<(), Box<dyn std::error::Error>> {
     let mut coroutines = FxIndexMap::default();
     for item in codegen_units.iter().flat_map(|unit| unit.items().keys()) {
-        if let MonoItem::Fn(instance) = *item
-            && let InstanceKind::Item(def_id) = instance.def
-            && tcx.is_coroutine(def_id)
-        {
-            coroutines.entry(instance).or_insert_with(|| Describer::describe(tcx, instance));
+        let MonoItem::Fn(instance) = *item else { continue };
+        for coroutine in coroutines_with_code_in(tcx, instance) {
+            coroutines.entry(coroutine).or_insert_with(|| Describer::describe(tcx, coroutine));
         }
     }
     let mut coroutines: Vec<_> = coroutines.into_values().collect();
@@ -135,6 +135,41 @@ pub(crate) fn dump_coroutines<'tcx>(
     let (name, id) = (tcx.crate_name(LOCAL_CRATE), tcx.stable_crate_id(LOCAL_CRATE).as_u64());
     let file = File::create_buffered(directory.join(format!("{name}-{id:016x}.json")))?;
     Ok(serde_json::to_writer(file, &coroutines)?)
+}
+
+/// The coroutines whose code is that of `instance`, or a part of it: what resumes them may have
+/// been inlined in it. A coroutine that is a part of another one holds nothing of its own.
+fn coroutines_with_code_in<'tcx>(
+    tcx: TyCtxt<'tcx>,
+    instance: Instance<'tcx>,
+) -> Vec<Instance<'tcx>> {
+    let is_coroutine = |instance: &Instance<'tcx>| match instance.def {
+        InstanceKind::Item(def_id) => tcx.is_coroutine(def_id),
+        _ => false,
+    };
+    if is_coroutine(&instance) {
+        return vec![instance];
+    }
+    let InstanceKind::Item(def_id) = instance.def else { return vec![] };
+    if tcx.is_foreign_item(def_id) || tcx.intrinsic(def_id).is_some() {
+        return vec![];
+    }
+    let scopes = &tcx.instance_mir(instance.def).source_scopes;
+    let inlined_in = |scope: &SourceScopeData<'tcx>| {
+        scope.inlined_parent_scope.and_then(|parent| scopes[parent].inlined)
+    };
+    let inlined = scopes.iter().filter_map(|scope| {
+        let (coroutine, _) = scope.inlined.filter(|(inlined, _)| is_coroutine(inlined))?;
+        let is_in_another = inlined_in(scope).is_some_and(|(around, _)| is_coroutine(&around));
+        (!is_in_another).then(|| {
+            instance.instantiate_mir_and_normalize_erasing_regions(
+                tcx,
+                TypingEnv::fully_monomorphized(),
+                EarlyBinder::bind(coroutine),
+            )
+        })
+    });
+    inlined.collect()
 }
 
 /// Describes one coroutine.
@@ -205,11 +240,12 @@ impl<'tcx> Describer<'tcx> {
         let Variants::Multiple { .. } = self.layout.variants else { return (vec![], vec![]) };
         let Ok(coroutine) = tcx.coroutine_layout(def_id, args) else { return (vec![], vec![]) };
 
-        let outer = 0..self.layout.fields.count();
-        let end_of_upvars = outer
+        let upvars = 0..args.as_coroutine().upvar_tys().len();
+        let end_of_upvars = upvars
             .map(|index| self.layout.fields.offset(index) + self.layout.field(&self.cx, index).size)
             .fold(Size::ZERO, Size::max);
         let successors = successors_of_states(tcx, body, def_id);
+        let variables = body.saved_variables(tcx, coroutine);
         let mut saved = FxIndexMap::default();
         let mut states = vec![];
         for (variant, fields) in coroutine.variant_fields.iter_enumerated() {
@@ -225,8 +261,9 @@ impl<'tcx> Describer<'tcx> {
                 saved_here.push(entry.index());
                 entry.or_insert_with(|| {
                     let name = coroutine.field_names[local].map(|name| name.to_string());
-                    let span = coroutine.field_tys[local].source_info.span;
-                    self.value(name, layout, offset, source(tcx, span))
+                    let of_local = &coroutine.field_tys[local].source_info;
+                    let info = variables.get(&local).unwrap_or(of_local);
+                    self.value(name, layout, offset, source(tcx, info.span))
                 });
             }
             let is_suspended = variant.as_usize() >= ty::CoroutineArgs::RESERVED_VARIANTS;
@@ -293,8 +330,9 @@ impl<'tcx> Describer<'tcx> {
     }
 }
 
+/// The name of the type, which is the same whatever crate asks for it.
 fn name_of(ty: Ty<'_>) -> String {
-    with_no_trimmed_paths!(ty.to_string())
+    with_resolve_crate_name!(with_no_trimmed_paths!(ty.to_string()))
 }
 
 /// Where the span is, if it is in a file: in the outermost code that was written there, for what a
@@ -306,10 +344,11 @@ fn source(tcx: TyCtxt<'_>, span: Span) -> Option<Source> {
         return None;
     }
     let (start, end) = (map.lookup_char_pos(span.lo()), map.lookup_char_pos(span.hi()));
-    let file = start.file.name.clone().into_local_path()?;
+    let FileName::Real(file) = &start.file.name else { return None };
+    // The path may be one in the directory in which its crate was compiled.
+    let (directory, path) = file.embeddable_name(RemapPathScopeComponents::DIAGNOSTICS);
     Some(Source {
-        // The directory of the compiler is known to it alone.
-        file: std::path::absolute(file).ok()?,
+        file: directory.join(path),
         line: start.line,
         column: start.col.0 + 1,
         end_line: end.line,

@@ -6,6 +6,7 @@
 //! blocks behind all others ([`Site::leave`]).
 
 use rustc_abi::FieldIdx;
+use rustc_data_structures::fx::FxHashMap;
 use rustc_index::IndexVec;
 use rustc_index::bit_set::DenseBitSet;
 use rustc_middle::bug;
@@ -13,6 +14,7 @@ use rustc_middle::mir::visit::{MutVisitor, PlaceContext};
 use rustc_middle::mir::*;
 use rustc_middle::ty::{self, Instance, TyCtxt};
 use rustc_mir_dataflow::impls::always_storage_live_locals;
+use rustc_span::Span;
 
 use crate::awaits::{Await, call_in};
 use crate::certain_body;
@@ -104,6 +106,11 @@ impl<'tcx> Site<'tcx> {
         debug_assert_eq!(start, body.basic_blocks.next_index());
         let exits = self.leave(tcx, body, returned, &lasting);
         splice(body, callee, exits);
+        // A debugger would show what is left of the awaitee: nothing.
+        body.var_debug_info.retain(|info| match info.value {
+            VarDebugInfoContents::Place(place) => place.local != self.found.local,
+            VarDebugInfoContents::Const(_) => true,
+        });
     }
 
     /// Has the await go on to `start` where it would pin its awaitee, with the upvars in their
@@ -322,6 +329,20 @@ fn remove_drops<'tcx>(body: &mut Body<'tcx>, is_nothing: impl Fn(Place<'tcx>) ->
     }
 }
 
+/// Where the variables are that a coroutine has captured.
+fn spans_of_upvars(body: &Body<'_>) -> FxHashMap<FieldIdx, Span> {
+    let upvar = |info: &VarDebugInfo<'_>| {
+        let VarDebugInfoContents::Place(place) = info.value else { return None };
+        match place.projection.first() {
+            Some(&PlaceElem::Field(field, _)) if place.local == ty::CAPTURE_STRUCT_LOCAL => {
+                Some((field, info.source_info.span))
+            }
+            _ => None,
+        }
+    };
+    body.var_debug_info.iter().filter_map(upvar).collect()
+}
+
 /// Makes a coroutine's body part of another.
 struct Integrator<'tcx> {
     tcx: TyCtxt<'tcx>,
@@ -360,9 +381,20 @@ impl<'tcx> Integrator<'tcx> {
         let ty::Coroutine(_, args) = callee.local_decls[ty::CAPTURE_STRUCT_LOCAL].ty.kind() else {
             bug!("the body of no coroutine: {instance}");
         };
-        let mut new_local = |ty| body.local_decls.push(LocalDecl::new(ty, source_info.span));
-        let returned = new_local(callee.return_ty());
-        let upvars = args.as_coroutine().upvar_tys().iter().map(new_local).collect();
+        let first_scope = body.source_scopes.next_index();
+        let returned = body.local_decls.push(LocalDecl::new(callee.return_ty(), source_info.span));
+        // A debugger shows them among the variables of the callee.
+        let spans = spans_of_upvars(callee);
+        let upvars = args.as_coroutine().upvar_tys().iter().enumerate();
+        let upvars = upvars
+            .map(|(field, ty)| {
+                let span = spans.get(&FieldIdx::from_usize(field));
+                let span = span.copied().unwrap_or(source_info.span);
+                let mut upvar = LocalDecl::new(ty, span);
+                upvar.source_info.scope = first_scope;
+                body.local_decls.push(upvar)
+            })
+            .collect();
         let dropping: Vec<_> = dropping_blocks(callee).iter().collect();
         let first_block = body.basic_blocks.next_index();
         let first_dropping = first_block + callee.basic_blocks.len();
@@ -384,7 +416,7 @@ impl<'tcx> Integrator<'tcx> {
             first_block,
             first_dropping,
             dropping,
-            first_scope: body.source_scopes.next_index(),
+            first_scope,
             around: body.source_scopes[source_info.scope].clone(),
             source_info,
             instance,

@@ -161,8 +161,8 @@ fn live_in(
     Some(live_in)
 }
 
-/// Whether a local is live behind the storage statement at `at`. Then its storage has a gap in which
-/// it seems to be live: merged suspension points branch by a selector, and only a way that no
+/// Whether a local is live behind the storage statement at `at`. Then its storage has a gap in
+/// which it seems to be live: merged suspension points branch by a selector, and only a way that no
 /// selector takes leads over the gap to a read. To close the gap would save the local there.
 fn is_live_behind(
     body: &Body<'_>,

@@ -8,11 +8,15 @@ use crate::series::Series;
 use crate::tree::{Checkout, Tree};
 use crate::{command, rustc_bootstrap};
 
+/// The crates that have code of ours, but for those that these depend on.
+const OURS: [&str; 3] =
+    ["compiler/rustc_mir_transform", "compiler/rustc_monomorphize", "compiler/rustc_codegen_llvm"];
+
 /// Check that the compiler compiles, without building it.
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The crates to check, as paths in the tree of rustc
-    #[arg(value_name = "PATH", default_value = "compiler/rustc_mir_transform")]
+    #[arg(value_name = "PATH", default_values = OURS)]
     paths: Vec<String>,
 
     /// Check the compiler at each commit of the series that ./x.py export makes, in build/series;

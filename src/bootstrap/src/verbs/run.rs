@@ -24,7 +24,8 @@ const TOOLS: [(&str, &str); 3] = [
 
 /// Build the compiler and run one of our tools with it.
 ///
-/// For example: ./x.py run async-size -- --bin blinky --opt-level z
+/// For example: ./x.py run async-size -- --bin blinky --opt-level z, or with --futures to see what
+/// is in each future
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Its name: async-bench, async-fuzz or async-size

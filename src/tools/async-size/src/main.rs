@@ -7,8 +7,8 @@
 //! programs](complaints) are compiled instead of a project. With `--compare-passes` each pass is
 //! switched off in turn, and [what is worse with it](compare) is found. Or, with `--awaits`,
 //! nothing is built, and it is counted what shares [a suspension point](awaits); or, with
-//! `--compile-time`, it is measured [what the builds take](compile_time). With `--futures` it is told
-//! [what is in each future](futures).
+//! `--compile-time`, it is measured [what the builds take](compile_time). With `--futures` it is
+//! told [what is in each future](futures).
 
 mod arguments;
 mod awaits;

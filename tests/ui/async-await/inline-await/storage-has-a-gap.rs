@@ -1,5 +1,5 @@
-// A local whose storage ends before a suspension point is not saved there, also if merged suspension
-// points seem to lead from there to where it is used.
+// A local whose storage ends before a suspension point is not saved there, also if merged
+// suspension points seem to lead from there to where it is used.
 
 //@ run-pass
 //@ edition: 2024

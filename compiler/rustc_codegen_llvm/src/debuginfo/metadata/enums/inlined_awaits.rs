@@ -82,10 +82,13 @@ impl<'tcx> InlinedAwaits<'tcx> {
             awaits.awaitees.insert(0, Awaitee { ty, span: awaits.span });
             awaits.span = call;
         }
+        let variables = body.saved_variables(cx.tcx, layout);
         awaits.depths = layout.variant_fields[variant]
             .iter()
-            .map(|&local| {
-                let of_field = inlined_scopes(body, layout.field_tys[local].source_info.scope);
+            .map(|local| {
+                let of_local = &layout.field_tys[*local].source_info;
+                let info = variables.get(local).unwrap_or(of_local);
+                let of_field = inlined_scopes(body, info.scope);
                 of_field.iter().zip(&scopes).take_while(|(one, other)| one == other).count()
             })
             .collect();
@@ -122,6 +125,9 @@ impl<'tcx> InlinedAwaits<'tcx> {
         let file = location.file.name.prefer_remapped_unconditionally().to_string();
         let file = file.rsplit(['/', '\\']).next().unwrap_or_default();
         let name = compute_debuginfo_type_name(cx.tcx, *ty, false);
+        // Where names are to look like C++, that of a coroutine says that it has variants.
+        let name =
+            name.strip_prefix("enum2$<").and_then(|it| it.strip_suffix('>')).unwrap_or(&name);
         let name = format!("{name} at {file}:{}", location.line);
         let id = UniqueTypeId::for_inlined_awaitee(cx.tcx, self.coroutine.ty, self.variant, index);
         let place = size_and_align_of(self.coroutine);

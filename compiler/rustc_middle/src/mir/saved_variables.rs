@@ -1,0 +1,37 @@
+//! Where the variables are declared that a coroutine saves.
+
+use rustc_data_structures::fx::FxHashMap;
+
+use super::{
+    Body, CoroutineLayout, CoroutineSavedLocal, Place, PlaceElem, SourceInfo, VarDebugInfoContents,
+};
+use crate::ty::TyCtxt;
+
+impl<'tcx> Body<'tcx> {
+    /// Where each variable is declared that the coroutine with this body saves, by `layout`, which
+    /// is the coroutine's. Where its local is may be another place: that of what was copied to it.
+    pub fn saved_variables(
+        &self,
+        tcx: TyCtxt<'tcx>,
+        layout: &CoroutineLayout<'tcx>,
+    ) -> FxHashMap<CoroutineSavedLocal, SourceInfo> {
+        let mut variables = FxHashMap::default();
+        for info in &self.var_debug_info {
+            let VarDebugInfoContents::Place(place) = info.value else { continue };
+            // It is a field of a state of the coroutine, which is behind a pointer.
+            let is_state = |it: &PlaceElem<'tcx>| matches!(it, PlaceElem::Downcast(..));
+            let Some(state) = place.projection.iter().position(|it| is_state(&it)) else {
+                continue;
+            };
+            let (coroutine, field) = place.projection.split_at(state);
+            if let [PlaceElem::Downcast(_, variant), PlaceElem::Field(field, _), ..] = *field
+                && Place::ty_from(place.local, coroutine, self, tcx).ty.is_coroutine()
+                && let Some(fields) = layout.variant_fields.get(variant)
+                && let Some(&saved) = fields.get(field)
+            {
+                variables.entry(saved).or_insert(info.source_info);
+            }
+        }
+        variables
+    }
+}
