@@ -10,7 +10,7 @@ use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 
 use rustc_abi::{Size, VariantIdx, Variants};
-use rustc_data_structures::fx::FxIndexMap;
+use rustc_data_structures::fx::{FxIndexMap, FxIndexSet};
 use rustc_hir::def_id::{DefId, LOCAL_CRATE};
 use rustc_middle::mir::traversal::Preorder;
 use rustc_middle::mir::{
@@ -118,14 +118,14 @@ pub(crate) fn dump_coroutines<'tcx>(
     codegen_units: &[CodegenUnit<'tcx>],
     directory: &Path,
 ) -> Result<(), Box<dyn std::error::Error>> {
-    let mut coroutines = FxIndexMap::default();
+    let mut instances = FxIndexSet::default();
     for item in codegen_units.iter().flat_map(|unit| unit.items().keys()) {
-        let MonoItem::Fn(instance) = *item else { continue };
-        for coroutine in coroutines_with_code_in(tcx, instance) {
-            coroutines.entry(coroutine).or_insert_with(|| Describer::describe(tcx, coroutine));
+        if let MonoItem::Fn(instance) = *item {
+            instances.extend(coroutines_with_code_in(tcx, instance));
         }
     }
-    let mut coroutines: Vec<_> = coroutines.into_values().collect();
+    let described = instances.into_iter().filter_map(|instance| Describer::describe(tcx, instance));
+    let mut coroutines: Vec<_> = described.collect();
     coroutines.sort_by(|one, other| {
         other.size.cmp(&one.size).then_with(|| one.symbol.cmp(&other.symbol))
     });
@@ -180,17 +180,19 @@ struct Describer<'tcx> {
 }
 
 impl<'tcx> Describer<'tcx> {
-    fn describe(tcx: TyCtxt<'tcx>, instance: Instance<'tcx>) -> Coroutine {
+    /// Describes the coroutine of `instance`, or nothing if it has no layout, which is an error
+    /// that codegen will report.
+    fn describe(tcx: TyCtxt<'tcx>, instance: Instance<'tcx>) -> Option<Coroutine> {
         let typing_env = TypingEnv::fully_monomorphized();
         let cx = LayoutCx::new(tcx, typing_env);
         let ty = instance.ty(tcx, typing_env);
-        let layout = tcx.layout_of(typing_env.as_query_input(ty)).expect("it gets code");
+        let layout = tcx.layout_of(typing_env.as_query_input(ty)).ok()?;
         let describer = Describer { cx, instance, layout };
         let def_id = instance.def_id();
         let body = tcx.instance_mir(instance.def);
         let (saved, states) = describer.saved_and_states(body);
         let noted = body.coroutine.iter().flat_map(|coroutine| &coroutine.noted_awaits);
-        Coroutine {
+        Some(Coroutine {
             name: name_of(ty),
             path: with_no_trimmed_paths!(tcx.def_path_str(def_id)),
             defined_in: tcx.crate_name(def_id.krate).to_string(),
@@ -204,7 +206,7 @@ impl<'tcx> Describer<'tcx> {
             saved,
             states,
             awaits: noted.map(|noted| describer.of_await(noted)).collect(),
-        }
+        })
     }
 
     fn tag(&self) -> Option<Bytes> {
@@ -363,13 +365,10 @@ fn successors_of_states<'tcx>(
     body: &Body<'tcx>,
     coroutine: DefId,
 ) -> FxIndexMap<VariantIdx, BTreeSet<usize>> {
-    let terminators = body.basic_blocks.iter().map(|data| &data.terminator().kind);
-    let targets = terminators
-        .filter_map(|kind| match kind {
-            TerminatorKind::SwitchInt { targets, .. } => Some(targets),
-            _ => None,
-        })
-        .next();
+    let targets = body.basic_blocks.iter().find_map(|data| match &data.terminator().kind {
+        TerminatorKind::SwitchInt { targets, .. } => Some(targets),
+        _ => None,
+    });
     let mut successors = FxIndexMap::default();
     for (state, start) in targets.iter().flat_map(|targets| targets.iter()) {
         let mut set = BTreeSet::new();

@@ -19,8 +19,8 @@ impl<'tcx> Body<'tcx> {
         for info in &self.var_debug_info {
             let VarDebugInfoContents::Place(place) = info.value else { continue };
             // It is a field of a state of the coroutine, which is behind a pointer.
-            let is_state = |it: &PlaceElem<'tcx>| matches!(it, PlaceElem::Downcast(..));
-            let Some(state) = place.projection.iter().position(|it| is_state(&it)) else {
+            let mut elements = place.projection.iter();
+            let Some(state) = elements.position(|it| matches!(it, PlaceElem::Downcast(..))) else {
                 continue;
             };
             let (coroutine, field) = place.projection.split_at(state);

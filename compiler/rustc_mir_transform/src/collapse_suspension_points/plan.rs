@@ -107,7 +107,7 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
                     }
                     Err(reason) => {
                         debug!(?leader, ?other, reason, "are not merged");
-                        self.decide(leader, &[other], Some(reason));
+                        self.note_fate(leader, &[other], Some(reason));
                         true
                     }
                 }
@@ -117,13 +117,13 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
                 match known.map_or_else(|| self.merge(&members), Ok) {
                     Ok(plan) => {
                         debug!(?members, ?plan, "are merged");
-                        self.decide(leader, &members[1..], None);
+                        self.note_fate(leader, &members[1..], None);
                         plans.push(plan);
                         break;
                     }
                     Err(reason) => {
                         debug!(?members, reason, "are not merged");
-                        self.decide(leader, &members[1..], Some(reason));
+                        self.note_fate(leader, &members[1..], Some(reason));
                         let rest = members.split_off(members.len() / 2);
                         waiting.extend(rest);
                     }
@@ -134,7 +134,7 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
     }
 
     /// Has it noted that `others` share the suspension point of `leader`, or why they do not.
-    fn decide(&self, leader: BasicBlock, others: &[BasicBlock], reason: Option<&'static str>) {
+    fn note_fate(&self, leader: BasicBlock, others: &[BasicBlock], reason: Option<&'static str>) {
         if self.tcx.sess.opts.unstable_opts.dump_coroutines.is_none() {
             return;
         }

@@ -3,7 +3,7 @@
 //! Every binary of a cargo project is built with the passes off and on, and the sections of the two
 //! ELF files are compared. [`measure::elf`] has the rule of what flash and RAM are; [`measurement`]
 //! is the run. With `--async-share` the builds have debug info, and it is told how much of each
-//! binary [is async code](measure::async_code). Or, with `--complaints`, [small
+//! binary [is async code](measure::debug_info). Or, with `--complaints`, [small
 //! programs](complaints) are compiled instead of a project. With `--compare-passes` each pass is
 //! switched off in turn, and [what is worse with it](compare) is found. Or, with `--awaits`,
 //! nothing is built, and it is counted what shares [a suspension point](awaits); or, with

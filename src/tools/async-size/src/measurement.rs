@@ -5,10 +5,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use measure::arguments::unique;
-use measure::async_code;
 use measure::build_folder;
 use measure::cargo_build::{Built, CargoBuild, Job, Profile};
 use measure::compiler::Compiler;
+use measure::debug_info;
 use measure::elf::Sizes;
 use measure::frames;
 use measure::opt_level::OptLevel;
@@ -214,7 +214,7 @@ fn flags_to_measure(target: &str, async_share: bool) -> Vec<String> {
         flags.push(format!("-Clink-arg={}", stack::LINKER_FLAG));
     }
     if async_share {
-        flags.push(async_code::FLAG.into());
+        flags.push(debug_info::FLAG.into());
     }
     flags
 }
@@ -225,7 +225,7 @@ fn read_sizes(unit: &Unit, built: &Built, async_share: bool) -> BinarySizes {
         let file = fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?;
         let mut sizes = Sizes::read(&file)?;
         if async_share {
-            sizes.async_code = Some(async_code::size(&file)?);
+            sizes.async_code = Some(debug_info::async_code(&file)?);
         }
         anyhow::Ok(sizes)
     };

@@ -152,3 +152,71 @@ fn the_states_of_one_future_are_drawn() {
     let boxes = document.descendants().filter(|node| node.tag_name().name() == "rect");
     assert_eq!(boxes.count(), dot.matches("label=").count());
 }
+
+/// What the compiler writes of the coroutines in `program`.
+fn dump(program: &str, flags: &[&str]) -> Value {
+    let folder = tempfile::tempdir().unwrap();
+    let source = folder.path().join("app.rs");
+    fs::write(&source, program).unwrap();
+    let dumps = folder.path().join("dumps");
+    let status = Command::new(repository().join("build/stage1/bin/rustc"))
+        .args(["--edition=2024", "-Zasync-returned-panic=no"])
+        .args(flags)
+        .arg(format!("-Zdump-coroutines={}", dumps.display()))
+        .arg("-o")
+        .arg(folder.path().join("app"))
+        .arg(&source)
+        .status()
+        .expect("this takes a compiler: ./x.py build");
+    assert!(status.success());
+    let files: Vec<_> = fs::read_dir(dumps).unwrap().map(|file| file.unwrap().path()).collect();
+    let [file] = &files[..] else { panic!("one crate has one file: {files:?}") };
+    serde_json::from_slice(&fs::read(file).unwrap()).unwrap()
+}
+
+#[test]
+fn the_dump_has_a_task_that_is_inlined_in_its_poller() {
+    let program = "
+        use std::task::{Context, Waker};
+        async fn small(number: u8) -> u8 { std::future::pending::<()>().await; number }
+        async fn task(number: u8) -> u8 {
+            let array = [number; 100];
+            array[small(number).await as usize]
+        }
+        fn main() {
+            let mut task = Box::pin(task(3));
+            let mut context = Context::from_waker(Waker::noop());
+            while task.as_mut().poll(&mut context).is_pending() {}
+        }";
+    for level in ["-Copt-level=1", "-Copt-level=3", "-Copt-level=z"] {
+        let coroutines = dump(program, &[level]);
+        let names: Vec<_> = coroutines.as_array().unwrap().iter().map(|it| &it["name"]).collect();
+        // What is a part of it in turn is not listed.
+        assert_eq!(names, ["{async fn body of app::task()}"], "{level}");
+    }
+}
+
+#[test]
+fn a_state_of_the_dump_ends_with_its_last_value() {
+    let program = "
+        use std::task::{Context, Waker};
+        async fn task(number: u8) -> u64 {
+            let array = [number as u64; 10];
+            std::future::pending::<()>().await;
+            array[3]
+        }
+        fn main() {
+            let mut context = Context::from_waker(Waker::noop());
+            assert!(std::pin::pin!(task(1)).poll(&mut context).is_pending());
+        }";
+    let coroutines = dump(program, &["-Copt-level=1"]);
+    let task = &coroutines[0];
+    let end = |value: &Value| value["offset"].as_u64().unwrap() + value["size"].as_u64().unwrap();
+    let upvars = task["upvars"].as_array().unwrap().iter().map(end).max().unwrap();
+    for state in task["states"].as_array().unwrap() {
+        let saved = state["saved"].as_array().unwrap().iter();
+        let saved = saved.map(|index| end(&task["saved"][index.as_u64().unwrap() as usize]));
+        assert_eq!(state["size"], saved.fold(upvars, u64::max), "{task:#}");
+    }
+    assert!(end(&task["tag"]) > upvars, "else the tag could not be taken for a value: {task:#}");
+}

@@ -44,7 +44,7 @@ pub struct Sizes {
     /// The largest sum of stack frames along a chain of direct calls from a poll, as [`stack`] has
     /// it; none if the calls are not known.
     pub stack: Option<u64>,
-    /// The code of async bodies, as [`async_code`](crate::async_code) has it; none if it was not
+    /// The code of async bodies, as [`debug_info`](crate::debug_info) has it; none if it was not
     /// asked for.
     #[serde(rename = "async", skip_serializing_if = "Option::is_none")]
     pub async_code: Option<u64>,

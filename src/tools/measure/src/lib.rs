@@ -2,17 +2,17 @@
 //!
 //! Each of them builds programs with the passes off and on, and compares what comes out.
 //! [`passes`] is the one table of the passes; [`compiler`] and [`cargo_build`] build with them, and
-//! [`elf`], [`frames`] and [`stack`] read what a program takes in memory, and [`async_code`] what
+//! [`elf`], [`frames`] and [`stack`] read what a program takes in memory, and [`debug_info`] what
 //! of it is async; [`table`], [`json`] and [`chart`] are what reports are made of, and [`report`]
 //! writes them.
 
 pub mod amount;
 pub mod arguments;
-pub mod async_code;
 pub mod build_folder;
 pub mod cargo_build;
 pub mod chart;
 pub mod compiler;
+pub mod debug_info;
 pub mod elf;
 pub mod frames;
 mod functions;

@@ -1,9 +1,9 @@
 //! Tells which futures are large, what is in them, and what can be done about it.
 //!
 //! The binaries are built from nothing with the passes off and on. The compiler [writes](dump) what
-//! is in each coroutine that gets code; what of these the linker left is found [in the
-//! binaries](linked). Both are put side by side in a [model], which is shown as a [table], as
-//! JSON, as a [page] for a browser, or as a [graph] of one future's states.
+//! is in each coroutine that gets code; what of these the linker left is found in the [debug
+//! info](debug_info) of the binaries. Both are put side by side in a [model], which is shown as a
+//! [table], as JSON, as a [page] for a browser, or as a [graph] of one future's states.
 
 mod advice;
 pub mod arguments;
@@ -12,7 +12,6 @@ mod dump;
 mod files;
 mod graph;
 mod layout;
-mod linked;
 mod model;
 mod names;
 mod page;
@@ -24,6 +23,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use measure::build_folder::OnceFolder;
+use measure::debug_info;
 use measure::json;
 use measure::opt_level::OptLevel;
 use measure::passes::Variant;
@@ -212,7 +212,7 @@ fn build_all(
         progress.begin(&piece.title(level, variant));
         let mut rustflags = piece.rustflags(variant);
         rustflags.push(format!("-Z{}={}", dump::FLAG, dumps.display()));
-        rustflags.push(linked::FLAG.into());
+        rustflags.push(debug_info::FLAG.into());
         let built = cargo.run(project, piece.job(level, &rustflags, folder.path()))?;
         compiler.check_unchanged()?;
         if !built.success {
@@ -230,7 +230,7 @@ fn build_all(
 fn functions(path: &Path) -> Result<HashSet<String>> {
     fs::read(path)
         .map_err(anyhow::Error::from)
-        .and_then(|file| linked::functions(&file))
+        .and_then(|file| debug_info::functions(&file))
         .with_context(|| format!("cannot read `{}`", path.display()))
 }
 

@@ -15,7 +15,7 @@ largest sum of frames along a chain of direct calls from such a function, withou
 vtables; – where the calls are not known.
 ";
 
-/// What async code is; the same as in [`measure::async_code`].
+/// What async code is; the same as in [`measure::debug_info`].
 const ASYNC_FOOTNOTE: &str = "\
 async: code whose innermost inlined function is an async body; % of flash.
 ";

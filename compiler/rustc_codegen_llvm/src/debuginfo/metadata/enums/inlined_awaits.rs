@@ -63,12 +63,16 @@ impl<'tcx> InlinedAwaits<'tcx> {
             InlinedAwaits { span: info.span, variant, coroutine, awaitees: vec![], depths: vec![] };
         let &ty::Coroutine(def_id, args) = coroutine.ty.kind() else { return awaits };
         let def_id = cx.tcx.coroutine_body_def_id(def_id, args);
-        if !cx.tcx.is_mir_available(def_id) {
+        // Where these passes are off nothing is inlined, and the body is not needed.
+        if !layout.packs_saved_locals || !cx.tcx.is_mir_available(def_id) {
             return awaits;
         }
         let instance = Instance { def: InstanceKind::Item(def_id), args };
         let body = cx.tcx.instance_mir(instance.def);
         let scopes = inlined_scopes(body, info.scope);
+        if scopes.is_empty() {
+            return awaits;
+        }
         for &scope in scopes.iter().rev() {
             let data = &body.source_scopes[scope];
             let Some((awaitee, call)) = data.inlined else { continue };

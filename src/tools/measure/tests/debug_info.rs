@@ -6,7 +6,7 @@ use std::env;
 use std::fs;
 use std::process::Command;
 
-use measure::async_code;
+use measure::debug_info::{self, async_code};
 use object::{Object as _, ObjectSymbol as _};
 use rustc_demangle::demangle;
 
@@ -61,7 +61,7 @@ fn compile(flags: &[&str]) -> Vec<u8> {
 
 #[test]
 fn every_kind_of_async_body_counts_and_no_closure() {
-    let program = compile(&[async_code::FLAG]);
+    let program = compile(&[debug_info::FLAG]);
     let file = object::File::parse(&*program).unwrap();
     let symbols = file.symbols().map(|symbol| (symbol.name().unwrap().to_owned(), symbol.size()));
     let symbols = symbols.map(|(name, size)| (format!("{:#}", demangle(&name)), size));
@@ -72,12 +72,21 @@ fn every_kind_of_async_body_counts_and_no_closure() {
     };
     let (bodies, sizes): (Vec<_>, Vec<_>) = symbols.filter(|(name, _)| is_body(name)).unzip();
     assert_eq!(bodies.len(), BODIES.len(), "{bodies:?}");
-    assert_eq!(async_code::size(&program).unwrap(), sizes.iter().sum::<u64>(), "{bodies:?}");
+    assert_eq!(async_code(&program).unwrap(), sizes.iter().sum::<u64>(), "{bodies:?}");
+}
+
+#[test]
+fn functions_have_their_symbols() {
+    let functions = debug_info::functions(&compile(&[debug_info::FLAG])).unwrap();
+    let functions: Vec<_> = functions.iter().map(|name| format!("{:#}", demangle(name))).collect();
+    for body in BODIES {
+        assert!(functions.iter().any(|name| name.starts_with(body)), "{body} not in {functions:?}");
+    }
 }
 
 #[test]
 fn no_debug_info_is_an_error() {
     let program = compile(&["-Cdebuginfo=0", "-Cstrip=debuginfo"]);
-    let error = async_code::size(&program).unwrap_err();
+    let error = async_code(&program).unwrap_err();
     assert_eq!(error.to_string(), "no debug info");
 }

@@ -1,4 +1,5 @@
-//! How much of a program is async code, as its debug info tells it.
+//! What the debug info of a program tells of its functions: how much of it is async code, and which
+//! functions have code in it, be it inlined.
 //!
 //! Async code is every byte of code whose innermost function is an async body: that of an async
 //! fn, block or closure. What is inlined into a body is not the body's: a byte of it belongs to the
@@ -8,13 +9,15 @@
 //!
 //! [`FLAG`] gives enough debug info. It changes no byte of the program, and takes no memory in it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use anyhow::{Context, Result, bail};
 use gimli::{
-    AttributeValue, DebugInfoOffset, Dwarf, EndianSlice, RunTimeEndian, SectionId, Unit, constants,
+    AttributeValue, DebugInfoOffset, Dwarf, DwarfSections, EndianSlice, RunTimeEndian, SectionId,
+    Unit, constants,
 };
-use object::{File, Object, ObjectSection, SectionKind};
+use object::{File, Object, ObjectSection, ObjectSymbol, SectionKind, SymbolKind};
 
 /// The flag for rustc that has it tell which function the code is of, and what is inlined.
 ///
@@ -37,32 +40,29 @@ type Slice<'a> = EndianSlice<'a, RunTimeEndian>;
 /// How many bytes of code are those of async bodies in the linked ELF file whose bytes are `file`.
 ///
 /// Fails if it is no ELF file, is damaged, or has no debug info.
-pub fn size(file: &[u8]) -> Result<u64> {
-    let file = File::parse(file).context("damaged ELF file")?;
-    let dwarf = dwarf(&file)?;
-    let mut scopes = Scopes::default();
-    let mut units = dwarf.units();
-    while let Some(header) = units.next().context("damaged debug info")? {
-        let unit = dwarf.unit(header).context("damaged debug info")?;
-        scopes.read(&dwarf, &unit).context("damaged debug info")?;
-    }
-    if scopes.ranges.is_empty() {
+pub fn async_code(file: &[u8]) -> Result<u64> {
+    let scopes = Scopes::of(&File::parse(file).context("damaged ELF file")?)?;
+    if scopes.names.is_empty() {
         bail!("no debug info");
     }
-    let code = code(&file);
-    // A linker leaves the debug info of what it left out, with addresses that mean nothing.
-    scopes.ranges.retain(|range| code.iter().any(|section| section.contains(&range.start)));
     Ok(innermost(&scopes.ranges, |range| scopes.is_body(range.function)))
 }
 
-/// The sections with debug info. One that is not there is empty.
-fn dwarf<'a>(file: &File<'a>) -> Result<Dwarf<Slice<'a>>> {
-    let endian = if file.is_little_endian() { RunTimeEndian::Little } else { RunTimeEndian::Big };
-    Dwarf::load(|id: SectionId| {
-        let data = file.section_by_name(id.name()).map(|section| section.data()).transpose();
-        let data = data.with_context(|| format!("damaged section {}", id.name()))?;
-        Ok(EndianSlice::new(data.unwrap_or_default(), endian))
-    })
+/// The symbols of all functions that have code in the linked ELF file whose bytes are `file`, alone
+/// or inlined. Without debug info it is only known which have code alone.
+///
+/// Fails if it is no ELF file, or is damaged.
+pub fn functions(file: &[u8]) -> Result<HashSet<String>> {
+    let file = File::parse(file).context("damaged ELF file")?;
+    let mut functions = HashSet::new();
+    for symbol in file.symbols() {
+        if symbol.kind() == SymbolKind::Text && symbol.is_definition() {
+            functions.insert(symbol.name().context("damaged symbol")?.to_owned());
+        }
+    }
+    let scopes = Scopes::of(&file)?;
+    functions.extend(scopes.ranges.iter().filter_map(|range| scopes.symbol(range.function)));
+    Ok(functions)
 }
 
 /// The addresses of each section with code.
@@ -85,10 +85,10 @@ struct Range {
 }
 
 /// What says how a function is called.
-#[derive(Clone, Copy, Debug)]
+#[derive(Debug)]
 enum Name {
-    /// Its name does, and that is, or is not, the name of an async body.
-    Own { is_body: bool },
+    /// Its name does, and that is, or is not, the name of an async body. It may have a symbol.
+    Own { is_body: bool, symbol: Option<String> },
     /// The entry there does.
     At(DebugInfoOffset),
 }
@@ -101,6 +101,33 @@ struct Scopes {
 }
 
 impl Scopes {
+    /// Those of a program, with the ranges of code that is in it.
+    fn of(file: &File<'_>) -> Result<Scopes> {
+        let endian =
+            if file.is_little_endian() { RunTimeEndian::Little } else { RunTimeEndian::Big };
+        // A section that is not there is empty.
+        let load = |id: SectionId| match file.section_by_name(id.name()) {
+            Some(section) => section.uncompressed_data(),
+            None => Ok(Cow::Borrowed(&[][..])),
+        };
+        let sections = DwarfSections::load(load).context("damaged debug info")?;
+        let dwarf = sections.borrow(|section| EndianSlice::new(section, endian));
+        let mut scopes = Scopes::default();
+        scopes.read_units(&dwarf).context("damaged debug info")?;
+        let code = code(file);
+        // A linker leaves the debug info of what it left out, with addresses that mean nothing.
+        scopes.ranges.retain(|range| code.iter().any(|section| section.contains(&range.start)));
+        Ok(scopes)
+    }
+
+    fn read_units(&mut self, dwarf: &Dwarf<Slice<'_>>) -> gimli::Result<()> {
+        let mut units = dwarf.units();
+        while let Some(header) = units.next()? {
+            self.read(dwarf, &dwarf.unit(header)?)?;
+        }
+        Ok(())
+    }
+
     /// Adds the functions of a unit.
     fn read(&mut self, dwarf: &Dwarf<Slice<'_>>, unit: &Unit<Slice<'_>>) -> gimli::Result<()> {
         let mut entries = unit.entries();
@@ -118,8 +145,12 @@ impl Scopes {
                 .find_map(|attribute| entry.attr_value(attribute));
             let name = match (entry.attr_value(constants::DW_AT_name), origin) {
                 (Some(name), _) => {
-                    let name = dwarf.attr_string(unit, name)?;
-                    Some(Name::Own { is_body: is_body(&name.to_string_lossy()) })
+                    let is_body = is_body(&dwarf.attr_string(unit, name)?.to_string_lossy());
+                    let symbol = entry.attr_value(constants::DW_AT_linkage_name);
+                    let symbol =
+                        symbol.map(|symbol| dwarf.attr_string(unit, symbol)).transpose()?;
+                    let symbol = symbol.map(|symbol| symbol.to_string_lossy().into_owned());
+                    Some(Name::Own { is_body, symbol })
                 }
                 (None, Some(AttributeValue::UnitRef(at))) => {
                     at.to_debug_info_offset(&unit.header).map(Name::At)
@@ -141,17 +172,27 @@ impl Scopes {
 
     /// Whether a function is an async body.
     fn is_body(&self, function: DebugInfoOffset) -> bool {
+        matches!(self.name(function), Some(Name::Own { is_body: true, .. }))
+    }
+
+    /// The symbol of a function, if it has one.
+    fn symbol(&self, function: DebugInfoOffset) -> Option<String> {
+        match self.name(function)? {
+            Name::Own { symbol, .. } => symbol.clone(),
+            Name::At(_) => None,
+        }
+    }
+
+    /// The name that a function has itself, or where it refers to.
+    fn name(&self, function: DebugInfoOffset) -> Option<&Name> {
         // What is inlined refers to a function, and that to what declares it.
         const STEPS: usize = 4;
-        let mut at = function;
-        for _ in 0..STEPS {
-            match self.names.get(&at) {
-                Some(Name::Own { is_body }) => return *is_body,
-                Some(Name::At(next)) => at = *next,
-                None => return false,
-            }
+        let mut name = self.names.get(&function)?;
+        for _ in 1..STEPS {
+            let Name::At(next) = name else { break };
+            name = self.names.get(next)?;
         }
-        false
+        Some(name)
     }
 }
 
@@ -195,7 +236,10 @@ mod tests {
     use gimli::write::{
         Address, AttributeValue as Value, DwarfUnit, EndianVec, RangeList, Sections, UnitEntryId,
     };
-    use gimli::{DW_AT_abstract_origin, DW_AT_high_pc, DW_AT_low_pc, DW_AT_name, DW_AT_ranges};
+    use gimli::{
+        DW_AT_abstract_origin, DW_AT_high_pc, DW_AT_linkage_name, DW_AT_low_pc, DW_AT_name,
+        DW_AT_ranges, DW_AT_specification,
+    };
     use gimli::{DW_TAG_inlined_subroutine, DW_TAG_lexical_block, DW_TAG_subprogram, LittleEndian};
     use object::write;
     use object::{Architecture, BinaryFormat, Endianness};
@@ -282,7 +326,7 @@ mod tests {
         // A function has 50 bytes, of which 8 are of a body that is inlined.
         let outer = written.code(root, plain, &[(300, 350)]);
         written.code(outer, body, &[(302, 306), (340, 344)]);
-        assert_eq!(size(&written.file()).unwrap(), 70 + 10 + 8);
+        assert_eq!(async_code(&written.file()).unwrap(), 70 + 10 + 8);
     }
 
     #[test]
@@ -293,7 +337,7 @@ mod tests {
         written.code(root, body, &[(10, 20)]);
         written.code(root, body, &[(CODE, CODE + 50)]);
         written.code(root, body, &[(u64::from(u32::MAX) - 60, u64::from(u32::MAX) - 10)]);
-        assert_eq!(size(&written.file()).unwrap(), 10);
+        assert_eq!(async_code(&written.file()).unwrap(), 10);
     }
 
     #[test]
@@ -301,8 +345,34 @@ mod tests {
         let mut written = Written::new();
         let (root, plain) = (written.0.unit.root(), written.named("plain"));
         written.code(root, plain, &[(10, 20)]);
-        assert_eq!(size(&written.file()).unwrap(), 0);
-        assert_eq!(size(&Written::new().file()).unwrap_err().to_string(), "no debug info");
+        assert_eq!(async_code(&written.file()).unwrap(), 0);
+        assert_eq!(async_code(&Written::new().file()).unwrap_err().to_string(), "no debug info");
+    }
+
+    #[test]
+    fn a_function_has_code_where_it_is_inlined() {
+        let mut written = Written::new();
+        let root = written.0.unit.root();
+        let mut with_symbol = |name: &str, symbol: &str| {
+            let entry = written.named(name);
+            let symbol = Value::String(symbol.into());
+            written.0.unit.get_mut(entry).set(DW_AT_linkage_name, symbol);
+            entry
+        };
+        let inlined = with_symbol("inlined", "_inlined");
+        let left_out = with_symbol("left out", "_left_out");
+        let method = with_symbol("method", "_method");
+        with_symbol("unused", "_unused");
+        // The body of a method has no name itself, and refers to what declares the method.
+        let body = written.0.unit.add(root, DW_TAG_subprogram);
+        written.0.unit.get_mut(body).set(DW_AT_specification, Value::UnitRef(method));
+        let plain = written.named("plain");
+        let outer = written.code(root, plain, &[(10, 60)]);
+        written.code(outer, inlined, &[(20, 30)]);
+        written.code(outer, body, &[(30, 40)]);
+        written.code(outer, left_out, &[(CODE + 10, CODE + 20)]);
+        let expected = HashSet::from(["_inlined".to_owned(), "_method".to_owned()]);
+        assert_eq!(functions(&written.file()).unwrap(), expected);
     }
 
     #[test]
