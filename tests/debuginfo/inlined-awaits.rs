@@ -4,12 +4,22 @@
 //@ edition: 2024
 //@ compile-flags: -g -Copt-level=1 -Zasync-returned-panic=no
 //@ disable-gdb-pretty-printers
-//@ ignore-lldb
+//@ min-lldb-version: 1900
 
 //@ gdb-command: run
 //@ gdb-command: print *task
-//@ gdb-check:[...]:35 {count: 3, __awaitee: [...]inner[...]:30 {[...]Wait (2)}}, argument: 1}
+//@ gdb-check:[...]:45 {count: 3, __awaitee: [...]inner[...]:40 {[...]Wait (2)}}, argument: 1}
 //@ gdb-command: continue
+
+//@ lldb-command: run
+//@ lldb-command: v -T *task
+//@ lldb-check:[...]middle::{async_fn_env#0} at [...]:45) __awaitee = {
+//@ lldb-check:[...]count = [...]3[...]
+//@ lldb-check:[...]inner::{async_fn_env#0} at [...]:40) __awaitee = {
+//@ lldb-check:[...]Wait) __awaitee = {
+//@ lldb-check:[...] 0 = [...]2[...]
+//@ lldb-check:[...]argument = [...]1[...]
+//@ lldb-command: continue
 
 use std::hint::black_box;
 use std::pin::{Pin, pin};

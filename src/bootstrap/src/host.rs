@@ -100,9 +100,18 @@ pub fn find_tools(tree: &Tree, pin: &Pin) -> Result<Llvm> {
     }
 }
 
-/// Finds the debugger that tests run in, and installs it if it is missing; see [`find_tools`].
-pub fn find_debugger() -> Result<()> {
-    if which("gdb").is_err() { install(&["gdb"]) } else { Ok(()) }
+/// Finds the debuggers that tests run in, gdb and [`lldb`], and installs what is missing; see
+/// [`find_tools`].
+pub fn find_debuggers(pin: &Pin) -> Result<()> {
+    let lldb = lldb(pin);
+    let missing: Vec<&str> =
+        ["gdb", &lldb].into_iter().filter(|program| which(program).is_err()).collect();
+    if missing.is_empty() { Ok(()) } else { install(&missing) }
+}
+
+/// The program, and the package, of the lldb that is of the LLVM which the compiler is built with.
+pub fn lldb(pin: &Pin) -> String {
+    format!("lldb-{}", pin.llvm.major)
 }
 
 fn find_llvm_config(pin: &Pin) -> Option<PathBuf> {

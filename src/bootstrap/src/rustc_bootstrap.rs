@@ -61,13 +61,13 @@ fn set_up_with(
             eprintln!("{count} files laid out in {}", sources.display());
         }
     }
-    let settings = settings(tree, checkout, &stage0, &llvm);
+    let settings = settings(tree, checkout, &stage0, &llvm, &pin);
     partial::write(&tree.bootstrap_config(checkout), settings.as_bytes())?;
     Ok(Ready { tree, checkout, stage0, base })
 }
 
 /// The `bootstrap.toml` for `checkout`.
-fn settings(tree: &Tree, checkout: Checkout, stage0: &Stage0, llvm: &Llvm) -> String {
+fn settings(tree: &Tree, checkout: Checkout, stage0: &Stage0, llvm: &Llvm, pin: &Pin) -> String {
     let host = stage0.host.as_str();
     let path = |path: PathBuf| toml::Value::String(path.display().to_string());
     let text = |text: &str| toml::Value::String(text.to_owned());
@@ -96,13 +96,14 @@ fn settings(tree: &Tree, checkout: Checkout, stage0: &Stage0, llvm: &Llvm) -> St
         ("submodules", no.clone()),
         ("vendor", no.clone()),
         ("locked-deps", no.clone()),
+        ("lldb", text(&host::lldb(pin))),
         ("optimized-compiler-builtins", no.clone()),
     ];
     if let Some(jobs) = tree.config.build.jobs {
         build.push(("jobs", toml::Value::Integer(jobs.into())));
     }
 
-    let llvm_major = Pin::read().expect("it was read before").llvm.major;
+    let llvm_major = pin.llvm.major;
     let mut target_tables = vec![(host, table(&[("llvm-config", path(llvm.config.clone()))]))];
     target_tables.extend(tree.config.build.targets.iter().map(|target| {
         let settings = table(&[
@@ -206,7 +207,7 @@ mod tests {
             host: String::from("x86_64-unknown-linux-gnu"),
         };
         let llvm = Llvm { config: PathBuf::from("the-llvm-config") };
-        let text = settings(&tree, Checkout::Pristine, &stage0, &llvm);
+        let text = settings(&tree, Checkout::Pristine, &stage0, &llvm, &Pin::read().unwrap());
         let settings: toml::Table = toml::from_str(&text).unwrap();
         assert_eq!(settings["build"]["rustc"].as_str(), Some("the-rustc"));
         assert_eq!(settings["build"]["jobs"].as_integer(), Some(7));

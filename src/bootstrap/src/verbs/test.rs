@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use anyhow::{Result, bail, ensure};
 
+use crate::base::Pin;
 use crate::command::{self, Counts};
 use crate::host;
 use crate::host_tools;
@@ -20,7 +21,7 @@ use crate::verbs::save;
 const SUITES: [&str; 5] =
     ["tests/mir-opt", "tests/codegen-llvm", "tests/incremental", "tests/ui", DEBUGINFO];
 
-/// The suite whose tests run in a debugger.
+/// The suite whose tests run in debuggers.
 const DEBUGINFO: &str = "tests/debuginfo";
 
 /// As long as async-fuzz may look for one.
@@ -123,7 +124,7 @@ impl Arguments {
                 if !paths.is_empty() {
                     // Without it these tests are passed over in silence.
                     if suite == DEBUGINFO {
-                        host::find_debugger()?;
+                        host::find_debuggers(&Pin::read()?)?;
                     }
                     // Each by a call of its own: mir-opt leaves a sysroot without the libraries
                     // that the others link to.

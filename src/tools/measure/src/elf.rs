@@ -19,7 +19,7 @@ use object::read::elf::{FileHeader, SectionHeader};
 use object::{Endianness, File, FileKind, Object as _, ObjectSymbol as _};
 use serde::Serialize;
 
-use crate::{frames, stack};
+use crate::{frames, pools, stack};
 
 /// The section that LLD fills the last page of read-only data with.
 const PADDING: &[u8] = b".relro_padding";
@@ -39,6 +39,8 @@ pub struct Sizes {
     pub flash: u64,
     /// What the program takes in RAM without its stack, by the rule of this module.
     pub ram: u64,
+    /// What of `ram` is reserved for tasks, as [`pools`] has it.
+    pub pools: u64,
     /// The largest stack frame of a poll.
     pub frame: u64,
     /// The largest sum of stack frames along a chain of direct calls from a poll, as [`stack`] has
@@ -59,6 +61,7 @@ impl Sizes {
             FileKind::Elf64 => Self::of_sections::<FileHeader64<Endianness>>(file),
             _ => bail!("not an ELF file"),
         }?;
+        sizes.pools = pools::size(file)?;
         sizes.frame = frames::largest_of_polls(file)?;
         sizes.stack = stack::deepest_of_polls(file)?;
         Ok(sizes)
@@ -123,6 +126,7 @@ impl std::ops::AddAssign for Sizes {
         self.bss += other.bss;
         self.flash += other.flash;
         self.ram += other.ram;
+        self.pools += other.pools;
         self.frame += other.frame;
         self.stack = sum(self.stack, other.stack);
         self.async_code = sum(self.async_code, other.async_code);
@@ -209,18 +213,19 @@ mod tests {
             bss: 4,
             flash: 5,
             ram: 6,
-            frame: 7,
-            stack: Some(8),
-            async_code: Some(9),
+            pools: 7,
+            frame: 8,
+            stack: Some(9),
+            async_code: Some(10),
         };
         let mut sum = one;
         sum += one;
-        let twice = [2, 4, 6, 8, 10, 12, 14];
-        let Sizes { text, rodata, data, bss, flash, ram, frame, stack, async_code } = sum;
-        assert_eq!([text, rodata, data, bss, flash, ram, frame], twice);
-        assert_eq!((stack, async_code), (Some(16), Some(18)));
+        let twice = [2, 4, 6, 8, 10, 12, 14, 16];
+        let Sizes { text, rodata, data, bss, flash, ram, pools, frame, stack, async_code } = sum;
+        assert_eq!([text, rodata, data, bss, flash, ram, pools, frame], twice);
+        assert_eq!((stack, async_code), (Some(18), Some(20)));
         sum += Sizes { stack: None, ..one };
-        assert_eq!((sum.stack, sum.async_code), (None, Some(27)));
+        assert_eq!((sum.stack, sum.async_code), (None, Some(30)));
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub mod json;
 pub mod opt_level;
 pub mod panic_strategy;
 pub mod passes;
+pub mod pools;
 pub mod progress;
 pub mod project;
 pub mod report;

@@ -16,7 +16,7 @@
 //!       "binary": "leds",
 //!       "variants": {
 //!         "off": { "text": 1, "rodata": 1, "data": 1, "bss": 1, "flash": 1, "ram": 1,
-//!                  "frame": 1, "stack": 1, "async": 1 },
+//!                  "pools": 1, "frame": 1, "stack": 1, "async": 1 },
 //!         "on": { … }
 //!       }
 //!     }
@@ -93,8 +93,8 @@ mod tests {
                 "target": "thumbv6m-none-eabi", "level": "z", "panic": "abort",
                 "package": "rp", "binary": "leds",
                 "variants": {
-                    "off": {"text": 8000, "rodata": 900, "data": 100, "bss": 400, "flash": 9000, "ram": 500, "frame": 64, "stack": 128},
-                    "on": {"text": 7000, "rodata": 900, "data": 100, "bss": 300, "flash": 8000, "ram": 400, "frame": 48, "stack": 96},
+                    "off": {"text": 8000, "rodata": 900, "data": 100, "bss": 400, "flash": 9000, "ram": 500, "pools": 250, "frame": 64, "stack": 128},
+                    "on": {"text": 7000, "rodata": 900, "data": 100, "bss": 300, "flash": 8000, "ram": 400, "pools": 200, "frame": 48, "stack": 96},
                 }
             })
         );

@@ -144,6 +144,7 @@ pub mod tests {
                     bss,
                     flash,
                     ram,
+                    pools: ram / 2,
                     frame,
                     stack: Some(2 * frame),
                     async_code: None,

@@ -10,6 +10,7 @@ use super::{Group, Report};
 const FOOTNOTE: &str = "\
 Bytes. flash: all allocated sections with contents in the file (.text, .rodata, vector and unwind
 tables, the load image of .data); RAM: all allocated writable sections (.data, .bss), no stack;
+pools: what of that is reserved for the futures of embassy's tasks;
 frame: the largest stack frame of a function that is named as a poll or a closure; stack: the
 largest sum of frames along a chain of direct calls from such a function, without polls through
 vtables; – where the calls are not known.
@@ -86,10 +87,11 @@ fn one_variant(group: &Group<'_>) -> Grid {
     let has_async_code = has_async_code(group.binaries.iter().flat_map(|binary| &binary.sizes));
     let mut columns: Vec<(&str, &[&str])> = vec![
         ("", &["binary"]),
-        (".text", &["off", "on", "Δ"]),
-        (".rodata", &["off", "on", "Δ"]),
+        (".text", &["off", "on"]),
+        (".rodata", &["off", "on"]),
         ("flash", &["off", "on", "Δ", "%"]),
         ("RAM", &["off", "on", "Δ", "%"]),
+        ("pools", &["off", "on", "%"]),
         ("frame", &["off", "on", "Δ"]),
         ("stack", &["off", "on"]),
     ];
@@ -99,18 +101,22 @@ fn one_variant(group: &Group<'_>) -> Grid {
     let mut grid = Grid::new(&columns);
     let mut add = |label: String, sizes: &[Sizes]| {
         let (off, on) = (sizes[0], sizes[1]);
-        let [text, rodata, mut flash, mut ram, frame] = [
-            (off.text, on.text),
-            (off.rodata, on.rodata),
-            (off.flash, on.flash),
-            (off.ram, on.ram),
-            (off.frame, on.frame),
-        ]
-        .map(|(off, on)| vec![off.to_string(), on.to_string(), change(off, on)]);
-        flash.push(percent(off.flash, on.flash));
-        ram.push(percent(off.ram, on.ram));
-        let stacks = vec![stack(&off), stack(&on)];
-        let mut row = vec![vec![label], text, rodata, flash, ram, frame, stacks];
+        let pair = |off: u64, on: u64| vec![off.to_string(), on.to_string()];
+        let with_change = |off, on| [pair(off, on), vec![change(off, on)]].concat();
+        let with_percent = |mut cells: Vec<String>, off, on| {
+            cells.push(percent(off, on));
+            cells
+        };
+        let mut row = vec![
+            vec![label],
+            pair(off.text, on.text),
+            pair(off.rodata, on.rodata),
+            with_percent(with_change(off.flash, on.flash), off.flash, on.flash),
+            with_percent(with_change(off.ram, on.ram), off.ram, on.ram),
+            with_percent(pair(off.pools, on.pools), off.pools, on.pools),
+            with_change(off.frame, on.frame),
+            vec![stack(&off), stack(&on)],
+        ];
         if has_async_code {
             row.push([async_code(&off), async_code(&on)].concat());
         }
@@ -131,6 +137,7 @@ fn several_variants(group: &Group<'_>, report: &Report) -> Grid {
         ("", &["variant"]),
         ("flash", &["size", "Δ", "%"]),
         ("RAM", &["size", "Δ", "%"]),
+        ("pools", &["size", "Δ", "%"]),
         ("frame", &["size", "Δ", "%"]),
         ("stack", &["size", "Δ", "%"]),
     ];
@@ -158,6 +165,7 @@ fn several_variants(group: &Group<'_>, report: &Report) -> Grid {
                 vec![variant.name.clone()],
                 cells(off.flash, sizes.flash),
                 cells(off.ram, sizes.ram),
+                cells(off.pools, sizes.pools),
                 cells(off.frame, sizes.frame),
                 stacks,
             ];
@@ -205,8 +213,8 @@ mod tests {
         let text = render(&report());
         let expected = "
 thumbv6m-none-eabi, opt-level z, panic abort
-│ .text │ .rodata │ flash │ RAM │ frame │ stack
-binary │ off on Δ │ off on Δ │ off on Δ % │ off on Δ % │ off on Δ │ off on
+│ .text │ .rodata │ flash │ RAM │ pools │ frame │ stack
+binary │ off on │ off on │ off on Δ % │ off on Δ % │ off on % │ off on Δ │ off on
 ";
         // The widths are those of the cells, so only the words of the lines are compared.
         let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -215,9 +223,9 @@ binary │ off on Δ │ off on Δ │ off on Δ % │ off on Δ % │ off on Δ
             assert!(lines.contains(&line), "{line} is not in\n{text}");
         }
         for line in [
-            "leds │ 8000 7000 −1000 │ 900 900 0 │ 9000 8000 −1000 −11.11 │ 500 400 −100 −20.00 │ 64 48 −16 │ 128 96",
-            "radio │ 500 600 +100 │ 0 4 +4 │ 500 604 +104 +20.80 │ 0 8 +8 n/a │ 8 8 0 │ 16 16",
-            "sum │ 8500 7600 −900 │ 900 904 +4 │ 9500 8604 −896 −9.43 │ 500 408 −92 −18.40 │ 72 56 −16 │ 144 112",
+            "leds │ 8000 7000 │ 900 900 │ 9000 8000 −1000 −11.11 │ 500 400 −100 −20.00 │ 250 200 −20.00 │ 64 48 −16 │ 128 96",
+            "radio │ 500 600 │ 0 4 │ 500 604 +104 +20.80 │ 0 8 +8 n/a │ 0 4 n/a │ 8 8 0 │ 16 16",
+            "sum │ 8500 7600 │ 900 904 │ 9500 8604 −896 −9.43 │ 500 408 −92 −18.40 │ 250 204 −18.40 │ 72 56 −16 │ 144 112",
             "flash: −896 B (−9.43 %) over 2 binaries",
             "rp/broken (thumbv6m-none-eabi, opt-level z, panic abort, on): it does not build",
         ] {
@@ -235,8 +243,8 @@ binary │ off on Δ │ off on Δ │ off on Δ % │ off on Δ % │ off on Δ
         };
         let rows: Vec<_> = text.lines().map(bars).filter(|bars| !bars.is_empty()).collect();
         assert_eq!(rows.len(), 7, "{text}");
-        assert!(rows.iter().all(|row| *row == rows[0] && row.len() == 6), "{text}");
-        assert!(text.lines().all(|line| line.chars().count() <= 110), "{text}");
+        assert!(rows.iter().all(|row| *row == rows[0] && row.len() == 7), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 115), "{text}");
     }
 
     #[test]
@@ -251,9 +259,9 @@ binary │ off on Δ │ off on Δ │ off on Δ % │ off on Δ % │ off on Δ
         let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
         let lines: Vec<_> = text.lines().map(words).collect();
         for line in [
-            "leds │ off │ 9000 │ 500 │ 64 │ 128",
-            "│ on │ 8000 −1000 −11.11 │ 400 −100 −20.00 │ 48 −16 −25.00 │ 96 −32 −25.00",
-            "│ InlineAwait │ 9000 0 0.00 │ 500 0 0.00 │ 64 0 0.00 │ 128 0 0.00",
+            "leds │ off │ 9000 │ 500 │ 250 │ 64 │ 128",
+            "│ on │ 8000 −1000 −11.11 │ 400 −100 −20.00 │ 200 −50 −20.00 │ 48 −16 −25.00 │ 96 −32 −25.00",
+            "│ InlineAwait │ 9000 0 0.00 │ 500 0 0.00 │ 250 0 0.00 │ 64 0 0.00 │ 128 0 0.00",
             "on: flash: −896 B (−9.43 %) over 2 binaries",
             "InlineAwait: flash: 0 B (0.00 %) over 2 binaries",
         ] {
