@@ -8,17 +8,14 @@
 
 //@ gdb-command: run
 //@ gdb-command: print *task
-//@ gdb-check:[...]:45 {count: 3, __awaitee: [...]inner[...]:40 {[...]Wait (2)}}, argument: 1}
+//@ gdb-check:[...]:42 {count: 3, __awaitee: [...]inner[...]:37 {[...]Wait (2)}}, argument: 1}
 //@ gdb-command: continue
 
+// It stops in what is inlined into `stop`.
 //@ lldb-command: run
+//@ lldb-command: up
 //@ lldb-command: v -T *task
-//@ lldb-check:[...]middle::{async_fn_env#0} at [...]:45) __awaitee = {
-//@ lldb-check:[...]count = [...]3[...]
-//@ lldb-check:[...]inner::{async_fn_env#0} at [...]:40) __awaitee = {
-//@ lldb-check:[...]Wait) __awaitee = {
-//@ lldb-check:[...] 0 = [...]2[...]
-//@ lldb-check:[...]argument = [...]1[...]
+//@ lldb-check:[...]middle[...]:42)[...]count = [...]3[...]inner[...]:37)[...]Wait[...]2[...]
 //@ lldb-command: continue
 
 use std::hint::black_box;

@@ -38,6 +38,10 @@ pub(super) struct Site<'tcx> {
     unwind_cancelled: UnwindAction,
     /// The locals that get storage on the way to the poll, and keep it behind it.
     live: Vec<Local>,
+    /// The locals that had storage before, and lose it on the way to the poll.
+    dead: Vec<Local>,
+    /// Those that lose it when the coroutine is dropped, before the awaitee is.
+    dead_cancelled: Vec<Local>,
 }
 
 impl<'tcx> Site<'tcx> {
@@ -51,11 +55,15 @@ impl<'tcx> Site<'tcx> {
 
         // What takes the blocks' place does not do what else they do.
         let mut live = vec![];
+        let mut dead = vec![];
         for block in [found.new_unchecked, found.get_context, found.poll] {
             for (index, statement) in body.basic_blocks[block].statements.iter().enumerate() {
                 match statement.kind {
                     StatementKind::StorageLive(local) => live.push(local),
-                    StatementKind::StorageDead(local) => live.retain(|&other| other != local),
+                    StatementKind::StorageDead(local) if live.contains(&local) => {
+                        live.retain(|&other| other != local);
+                    }
+                    StatementKind::StorageDead(local) => dead.push(local),
                     StatementKind::Nop => {}
                     _ if found.arguments.contains(&Location { block, statement_index: index }) => {}
                     _ => return Err("has other code between it and its poll"),
@@ -66,7 +74,7 @@ impl<'tcx> Site<'tcx> {
             return Err("is not borrowed where it is pinned");
         }
 
-        let unwind_cancelled = drop_of(body, found.local, cancelled)
+        let (unwind_cancelled, dead_cancelled) = drop_of(body, found.local, cancelled)
             .ok_or("is not dropped first when it is cancelled")?;
         Ok(Site {
             found: found.clone(),
@@ -76,6 +84,8 @@ impl<'tcx> Site<'tcx> {
             cancelled,
             unwind_cancelled,
             live,
+            dead,
+            dead_cancelled,
         })
     }
 
@@ -123,7 +133,7 @@ impl<'tcx> Site<'tcx> {
         upvars: &IndexVec<FieldIdx, Local>,
         lasting: &[Local],
     ) {
-        let Site { found, source_info, .. } = self;
+        let Site { found, source_info, dead, .. } = self;
         let statement = |kind| Statement::new(*source_info, kind);
         let assign_upvar = |field, value| {
             let assigned = Box::new((Place::from(upvars[field]), Rvalue::Use(value)));
@@ -166,6 +176,7 @@ impl<'tcx> Site<'tcx> {
                 assign_upvar(field, Operand::Move(upvar))
             })),
         }
+        entry.extend(dead.iter().map(|&local| statement(StatementKind::StorageDead(local))));
         let pinning = &mut body.basic_blocks_mut()[found.new_unchecked];
         pinning.statements = entry;
         pinning.terminator_mut().kind = TerminatorKind::Goto { target: start };
@@ -184,15 +195,17 @@ impl<'tcx> Site<'tcx> {
         returned: Local,
         lasting: &[Local],
     ) -> Vec<BasicBlockData<'tcx>> {
-        let Site { found, source_info, answer, cancelled, live, .. } = self;
+        let Site { found, source_info, answer, cancelled, live, dead_cancelled, .. } = self;
         let statement = |kind| Statement::new(*source_info, kind);
         let ready = found.new_ready(tcx, body, Operand::Move(returned.into()));
         let switch = body.basic_blocks_mut()[found.switch].terminator_mut();
         switch.kind = TerminatorKind::Goto { target: found.ready };
         remove_drops(body, |place| place.as_local() == Some(found.local));
 
-        let end: Vec<_> =
-            lasting.iter().map(|&local| statement(StatementKind::StorageDead(local))).collect();
+        let dead = |locals: &[Local]| -> Vec<_> {
+            locals.iter().map(|&local| statement(StatementKind::StorageDead(local))).collect()
+        };
+        let end = dead(lasting);
         let mut landing: Vec<_> =
             live.iter().map(|&local| statement(StatementKind::StorageLive(local))).collect();
         landing.push(statement(StatementKind::Assign(Box::new((*answer, ready)))));
@@ -202,8 +215,11 @@ impl<'tcx> Site<'tcx> {
                 Terminator { source_info: *source_info, kind: TerminatorKind::Goto { target } };
             BasicBlockData::new_stmts(statements, Some(terminator), is_cleanup)
         };
-        let cleanup = [self.unwind, self.unwind_cancelled].into_iter().filter_map(cleanup_block);
-        let cleanup = cleanup.map(|target| goto(end.clone(), target, true));
+        // The drop of the awaitee, before which these lose their storage, is not on this way.
+        let end_cancelled = dead(&[lasting, &dead_cancelled[..]].concat());
+        let cleanup = [(self.unwind, end.clone()), (self.unwind_cancelled, end_cancelled)]
+            .into_iter()
+            .filter_map(|(unwind, end)| Some(goto(end, cleanup_block(unwind)?, true)));
         [goto(landing, found.switch, false), goto(end.clone(), *cancelled, false)]
             .into_iter()
             .chain(cleanup)
@@ -289,32 +305,32 @@ fn dropping_blocks(body: &Body<'_>) -> DenseBitSet<BasicBlock> {
     reachable_from(body, drops, |block| body.basic_blocks[block].terminator().successors())
 }
 
-/// The unwinding of the first drop of `local` on the way from `block`, if nothing is done before.
-fn drop_of(body: &Body<'_>, local: Local, mut block: BasicBlock) -> Option<UnwindAction> {
+/// The unwinding of the first drop of `local` on the way from `block`, if all that is done before
+/// is that locals lose their storage; and these locals.
+fn drop_of(
+    body: &Body<'_>,
+    local: Local,
+    mut block: BasicBlock,
+) -> Option<(UnwindAction, Vec<Local>)> {
+    let mut dead = vec![];
     for _ in body.basic_blocks.indices() {
         let data = &body.basic_blocks[block];
-        if !is_storage_only(data) {
-            return None;
+        for statement in &data.statements {
+            match statement.kind {
+                StatementKind::StorageDead(other) => dead.push(other),
+                StatementKind::StorageLive(_) | StatementKind::Nop => {}
+                _ => return None,
+            }
         }
         block = match data.terminator().kind {
             TerminatorKind::Goto { target } => target,
             TerminatorKind::Drop { place, unwind, .. } if place.as_local() == Some(local) => {
-                return Some(unwind);
+                return Some((unwind, dead));
             }
             _ => return None,
         };
     }
     None
-}
-
-fn is_storage_only(data: &BasicBlockData<'_>) -> bool {
-    let is_storage = |statement: &Statement<'_>| {
-        matches!(
-            statement.kind,
-            StatementKind::StorageLive(_) | StatementKind::StorageDead(_) | StatementKind::Nop
-        )
-    };
-    data.statements.iter().all(is_storage)
 }
 
 /// Removes the drops of places that `is_nothing` says so of.

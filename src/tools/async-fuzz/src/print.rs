@@ -4,6 +4,7 @@
 //! into a module of another crate instead, see [`Split`].
 
 mod kinds;
+mod reach;
 
 use std::fmt::Write as _;
 
@@ -289,6 +290,7 @@ impl Printer {
                 let body = self.block(body);
                 self.line(&body);
             }
+            Statement::Reach(reach, number, body) => self.reach(*reach, *number, body),
             Statement::PinnedAwait(variable, future) => {
                 let future = self.future(future);
                 let number = variable.number;

@@ -124,6 +124,25 @@ pub struct Block {
     pub tail: Option<Box<Expression>>,
 }
 
+/// A variable that is written to by its address while its value is elsewhere or not yet there.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Reach {
+    /// An array of numbers, which is read when the block is over
+    Row,
+    /// What has no value yet
+    Uninit,
+    /// A union
+    Union,
+    /// A pair that was moved to another variable, which is taken when the block is over
+    Moved,
+    /// A pair that was moved, and that is assigned to when the block is over
+    Renewed,
+    /// A pair that was moved to a future, which is awaited when the block is over
+    Handed,
+    /// A pair that an async block captured, in which it is moved; the block is in that
+    Captured,
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub enum Statement {
     Let(Variable, Expression),
@@ -150,6 +169,8 @@ pub enum Statement {
     Return(Expression, Expression),
     Panic(Expression, u32),
     Scope(Block),
+    /// The block while a variable, named after the number, may be reached by its address
+    Reach(Reach, u32, Block),
     /// A future that is pinned in a variable and awaited through that
     PinnedAwait(Variable, Box<Future>),
 }
@@ -387,7 +408,7 @@ pub fn walk_statement(statement: &mut Statement, visit: Visit<'_>) {
             walk_expression(value, visit);
             arms.iter_mut().for_each(|arm| walk_block(arm, visit));
         }
-        For(_, _, body) | Scope(body) => walk_block(body, visit),
+        For(_, _, body) | Scope(body) | Reach(_, _, body) => walk_block(body, visit),
         While(_, _, condition, body) => {
             walk_expression(condition, visit);
             walk_block(body, visit);

@@ -6,8 +6,8 @@
 //! whether they make sense.
 
 use crate::program::{
-    Block, Expression, Future, Implementor, Lent, Node, Over, Program, Statement, Trait, Type,
-    walk_future, walk_statement,
+    Block, Expression, Future, Implementor, Lent, Node, Over, Program, Reach, Statement, Trait,
+    Type, walk_future, walk_statement,
 };
 
 /// Reduces `program`, for which `shows` is true, until nothing can be taken away or `is_over`.
@@ -343,6 +343,17 @@ fn smaller_statements(statement: &Statement) -> Vec<Statement> {
             if *rounds > 1 {
                 let (condition, body) = (condition.clone(), body.clone());
                 smaller.push(Statement::While(*variable, rounds - 1, condition, body));
+            }
+            smaller
+        }
+        Statement::Reach(Reach::Captured, _, body) => {
+            let block = Future::Block { moves: true, body: Box::new(body.clone()) };
+            vec![Statement::Evaluate(Expression::Await(Box::new(block)))]
+        }
+        Statement::Reach(reach, number, body) => {
+            let mut smaller = vec![Statement::Scope(body.clone())];
+            if *reach != Reach::Row {
+                smaller.push(Statement::Reach(Reach::Row, *number, body.clone()));
             }
             smaller
         }

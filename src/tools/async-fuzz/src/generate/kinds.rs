@@ -187,7 +187,7 @@ impl Generator {
             Type::Number if self.random.percent(40) => {
                 Some(self.random.weighted(&[(1, Wrapper::Mapped), (1, Wrapper::InVain)]))
             }
-            Type::Outcome if self.random.percent(50) => Some(Wrapper::Question),
+            Type::Outcome if self.random.percent(80) => Some(Wrapper::Question),
             _ => None,
         };
         let wrapper = special.unwrap_or_else(|| self.random.weighted(&WRAPPERS));

@@ -462,6 +462,12 @@ mod tests {
     }
 
     #[test]
+    fn many_programs_reach_a_variable_by_its_address() {
+        let reaches = percent_with(|node| matches!(node, Node::Statement(Statement::Reach(..))));
+        assert!(reaches >= 15, "{reaches}");
+    }
+
+    #[test]
     fn many_programs_await_what_goes_into_an_array() {
         let assigns = percent_with(|node| match node {
             Node::Statement(Statement::AssignElement(_, _, value)) => is_await(value),

@@ -2,7 +2,7 @@
 
 use super::values::Number;
 use super::{Generator, Style};
-use crate::program::{Block, Expression, Form, Function, Future, Statement, Type};
+use crate::program::{Block, Expression, Form, Function, Future, Reach, Statement, Type};
 
 /// The kinds of statements.
 #[derive(Clone, Copy)]
@@ -28,6 +28,7 @@ enum Kind {
     Return,
     Panic,
     Scope,
+    Reach,
     PinnedAwait,
 }
 
@@ -64,6 +65,7 @@ impl Generator {
             (4, Kind::Return),
             (drops(6), Kind::Panic),
             (drops(deep(4)), Kind::Scope),
+            (if self.is_async() { drops(deep(20)) } else { 0 }, Kind::Reach),
             (drops(deep(4)), Kind::PinnedAwait),
         ])
     }
@@ -128,6 +130,7 @@ impl Generator {
                 Statement::Panic(condition, self.next_place)
             }
             Kind::Scope => Statement::Scope(self.block(3, None, depth - 1)),
+            Kind::Reach => self.reach(depth),
             Kind::PinnedAwait => {
                 let variable = self.variable(Type::Number);
                 let escapes = std::mem::replace(&mut self.place.escapes, true);
@@ -138,6 +141,50 @@ impl Generator {
             }
         };
         vec![statement]
+    }
+
+    /// A block with an await, while a variable may be reached by its address.
+    fn reach(&mut self, depth: u32) -> Statement {
+        let reach = self.random.weighted(&[
+            (1, Reach::Row),
+            (1, Reach::Uninit),
+            (1, Reach::Union),
+            (3, Reach::Moved),
+            (2, Reach::Renewed),
+            (3, Reach::Handed),
+            (3, Reach::Captured),
+        ]);
+        self.next_place += 1;
+        let number = self.next_place;
+        // The await that it adds is not to take the place of other statements.
+        self.fuel += 1;
+        let body = if reach == Reach::Captured {
+            let borrowed = self.borrowed.len();
+            let style = self.place.style;
+            let body = self.fenced(true, style, |this| this.awaiting_block(true, depth - 1));
+            self.end_await(borrowed);
+            body
+        } else {
+            self.awaiting_block(false, depth - 1)
+        };
+        Statement::Reach(reach, number, body)
+    }
+
+    /// A block of an await and a statement behind it, and a number if it is the body of a future.
+    fn awaiting_block(&mut self, gives_number: bool, depth: u32) -> Block {
+        let start = self.slots.len();
+        let borrowed = self.borrowed.len();
+        let awaited = self.number_of_kind(Number::Await, depth.min(3));
+        self.end_statement(borrowed);
+        let mut statements = vec![Statement::Evaluate(awaited)];
+        if self.fuel > 0 {
+            statements.extend(self.statement(depth));
+            self.end_statement(borrowed);
+        }
+        let tail = gives_number.then(|| Box::new(self.number(1)));
+        self.end_statement(borrowed);
+        self.end_scope(start);
+        Block { statements, tail }
     }
 
     fn if_statement(&mut self, depth: u32) -> Statement {

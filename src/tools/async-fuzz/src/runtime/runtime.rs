@@ -97,6 +97,12 @@ pub enum Kind {
     Foreign,
     /// A value was asked for that has been given out: the ticket.
     GivenTwice,
+    /// A place is written to by its address: its number.
+    Reached,
+    /// It is written to while another one that takes the same bytes may be reached: both numbers.
+    Overlaps,
+    /// It no longer has what was written to it: its number.
+    Overwritten,
 }
 
 /// All that a run keeps. There is one thread.
@@ -115,6 +121,8 @@ struct State {
     cells: Vec<*mut u32>,
     /// What [`watched`] gave out.
     watched: Vec<&'static Cell<u32>>,
+    /// The places that may be reached by their addresses, by number; none where that is over.
+    places: Vec<Option<(*mut u8, usize)>>,
     /// What [`withdraw`] is to give.
     deposits: Vec<Option<ManuallyDrop<Token>>>,
     /// The event at which to panic.
@@ -138,6 +146,7 @@ impl State {
             counter: 0,
             cells: Vec::new(),
             watched: Vec::new(),
+            places: Vec::new(),
             deposits: Vec::new(),
             inject_at: None,
             waker: 0,
@@ -166,13 +175,17 @@ fn hash(events: &[(Kind, u64, u64)]) -> u64 {
 /// Writes an event of the executor, at which it never panics.
 #[inline(never)]
 fn note(kind: Kind, first: u64, second: u64) {
-    with(|state| state.events.push((kind, first, second)));
+    with(|state| {
+        check_places(state);
+        state.events.push((kind, first, second));
+    });
 }
 
 /// Writes an event of the program, and panics if it is the one to panic at.
 #[inline(never)]
 fn event(kind: Kind, first: u64, second: u64) {
     let panics = with(|state| {
+        check_places(state);
         state.events.push((kind, first, second));
         let is_it = state.inject_at.is_some_and(|at| state.events.len() > at);
         if is_it && !std::thread::panicking() {
@@ -431,6 +444,84 @@ pub fn withdraw(ticket: u32) -> Token {
             token()
         }
     }
+}
+
+/// A variable that may be reached by its address, as long as this is there: whatever becomes of the
+/// value in it, nothing else may take its place before the variable's scope ends.
+pub struct Reach {
+    address: *mut u8,
+    size: usize,
+    number: Option<usize>,
+}
+
+/// What has to be dropped before the variable at `place` is.
+#[inline(never)]
+pub fn reach<T>(place: *mut T) -> Reach {
+    Reach { address: place.cast(), size: size_of::<T>(), number: None }
+}
+
+impl Reach {
+    /// Writes to the place, which nobody else may use from now on until this is dropped. What is
+    /// written there is looked at with each event.
+    #[inline(never)]
+    pub fn write(&mut self) {
+        let Reach { address, size, .. } = *self;
+        let (number, other) = with(|state| {
+            check_places(state);
+            let overlaps = |&(other, other_size): &(*mut u8, usize)| {
+                other.addr() < address.addr() + size && address.addr() < other.addr() + other_size
+            };
+            let other = state.places.iter().position(|place| place.as_ref().is_some_and(overlaps));
+            let number = state.places.len();
+            for index in 0..size {
+                unsafe { address.add(index).write(pattern(number, index)) }
+            }
+            state.places.push(Some((address, size)));
+            (number, other)
+        });
+        self.number = Some(number);
+        note(Kind::Reached, number as u64, 0);
+        if let Some(other) = other {
+            note(Kind::Overlaps, number as u64, other as u64);
+        }
+    }
+}
+
+impl Drop for Reach {
+    #[inline(never)]
+    fn drop(&mut self) {
+        with(|state| {
+            check_places(state);
+            if let Some(place) = self.number.and_then(|number| state.places.get_mut(number)) {
+                *place = None;
+            }
+        });
+    }
+}
+
+/// What is written to a byte of the place with the number.
+fn pattern(number: usize, index: usize) -> u8 {
+    (number.wrapping_mul(37) ^ index.wrapping_mul(11)) as u8 ^ 0xa5
+}
+
+/// Tells which places no longer have what was written to them, once.
+fn check_places(state: &mut State) {
+    for number in 0..state.places.len() {
+        let Some((address, size)) = state.places[number] else { continue };
+        let is_as_written =
+            |index| unsafe { address.add(index).read_volatile() == pattern(number, index) };
+        if !(0..size).all(is_as_written) {
+            state.places[number] = None;
+            state.events.push((Kind::Overwritten, number as u64, 0));
+        }
+    }
+}
+
+/// A number, or a row in the same place.
+#[derive(Clone, Copy)]
+pub union Overlay {
+    pub number: u32,
+    pub row: [u32; 5],
 }
 
 /// A foreign function that tells that it was called.

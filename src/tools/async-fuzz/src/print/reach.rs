@@ -1,0 +1,63 @@
+//! Prints variables that are reached by their addresses.
+
+use super::Printer;
+use crate::program::{Block, Reach};
+
+impl Printer {
+    /// The `body` while the variable that is named after `number` is reached. Its value is moved
+    /// before something else is written there, and is used when the body is over; what writes there
+    /// is dropped before that, and before the variable is.
+    pub(super) fn reach(&mut self, reach: Reach, number: u32, body: &Block) {
+        let made = match reach {
+            Reach::Row => "[1u32, 2, 3]",
+            Reach::Uninit => "std::mem::MaybeUninit::<[u32; 5]>::uninit()",
+            Reach::Union => "Overlay { row: [4; 5] }",
+            Reach::Moved | Reach::Renewed | Reach::Handed | Reach::Captured => "[token(), token()]",
+        };
+        self.open("{");
+        self.line(&format!("let mut r{number} = {made};"));
+        // Some are saved before they are moved.
+        if number % 2 == 0 {
+            self.line("leaf(1, 2).await;");
+        }
+        if reach == Reach::Captured {
+            self.open("(async move {");
+        }
+        self.line(&format!("let mut a{number} = reach(&raw mut r{number});"));
+        let elsewhere = match reach {
+            Reach::Row | Reach::Uninit | Reach::Union => None,
+            Reach::Moved | Reach::Captured => Some(format!("let m{number} = r{number};")),
+            Reach::Renewed => {
+                Some(format!("{{ let m{number} = r{number}; take_pair(m{number}); }}"))
+            }
+            Reach::Handed => Some(format!(
+                "let m{number} = async move {{ leaf(1, 2).await.wrapping_add(take_pair(r{number})) }};"
+            )),
+        };
+        if let Some(elsewhere) = elsewhere {
+            self.line(&elsewhere);
+        }
+        self.line(&format!("a{number}.write();"));
+        let body = self.block(body);
+        let is_captured = reach == Reach::Captured;
+        self.line(&if is_captured { format!("let n{number}: u32 = {body};") } else { body });
+        self.line(&format!("drop(a{number});"));
+        let used = match reach {
+            Reach::Row => format!("take_row(r{number})"),
+            Reach::Uninit => format!("unsafe {{ r{number}.assume_init_ref()[2] }}"),
+            Reach::Union => format!("unsafe {{ r{number}.row[4] }}"),
+            Reach::Moved | Reach::Captured => format!("take_pair(m{number})"),
+            Reach::Renewed => {
+                self.line(&format!("r{number} = [token(), token()];"));
+                format!("take_pair(r{number})")
+            }
+            Reach::Handed => format!("m{number}.await"),
+        };
+        self.line(&format!("mark({number}, {used});"));
+        if is_captured {
+            self.line(&format!("n{number}"));
+            self.close("}.await);");
+        }
+        self.close("}");
+    }
+}
