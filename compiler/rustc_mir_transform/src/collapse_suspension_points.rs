@@ -60,7 +60,7 @@
 //!
 //! `./x.py run async-size -- --awaits` counts how often each of these is the reason. A merged
 //! future may be some bytes larger than before, for its selector and for arguments that were
-//! constants.
+//! constants: as many as its alignment if it was full to the last byte.
 //!
 //! # Complexity
 //!

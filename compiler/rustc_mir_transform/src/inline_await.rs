@@ -84,7 +84,7 @@
 //! `#[inline(always)]` on an async fn overrides this limit. No body grows beyond [`BODY_LIMIT`].
 //!
 //! It is not inlined if it is an async fn with `#[inline(never)]`, if it has other codegen
-//! attributes than the caller, or if it is instrumented for coverage.
+//! attributes than the caller, if it is instrumented for coverage, or if it has inline assembly.
 //!
 //! # Bodies of other crates
 //!
@@ -458,6 +458,13 @@ impl<'tcx> Inliner<'tcx> {
 fn body_to_inline<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> Result<Body<'tcx>, &'static str> {
     if body.tainted_by_errors.is_some() || body.function_coverage_info.is_some() {
         return Err("has errors, or counts what is run of it");
+    }
+    // It may define symbols, which a second copy would define again.
+    let is_assembly = |data: &BasicBlockData<'_>| {
+        matches!(data.terminator().kind, TerminatorKind::InlineAsm { .. })
+    };
+    if body.basic_blocks.iter().any(is_assembly) {
+        return Err("has inline assembly");
     }
     let mut body = body.clone();
     // The caller mentions the poll of this coroutine, which mentions what this body does.

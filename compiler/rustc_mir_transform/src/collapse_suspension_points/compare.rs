@@ -16,7 +16,7 @@ use rustc_middle::mir::visit::{
 use rustc_middle::mir::*;
 use rustc_middle::ty::TyCtxt;
 use rustc_mir_dataflow::Analysis;
-use rustc_mir_dataflow::impls::{MaybeStorageLive, always_storage_live_locals};
+use rustc_mir_dataflow::impls::{MaybeStorageDead, MaybeStorageLive, always_storage_live_locals};
 use rustc_span::{DUMMY_SP, Span};
 
 use super::REGION_LIMIT;
@@ -140,6 +140,8 @@ pub(super) struct Comparer<'a, 'tcx> {
     always_live: DenseBitSet<Local>,
     /// The locals that may have storage at the start of each block.
     pub(super) storage: IndexVec<BasicBlock, DenseBitSet<Local>>,
+    /// Those that may have none.
+    no_storage: IndexVec<BasicBlock, DenseBitSet<Local>>,
     mentions: Mentions,
 }
 
@@ -149,7 +151,10 @@ impl<'a, 'tcx> Comparer<'a, 'tcx> {
         let storage = MaybeStorageLive::new(std::borrow::Cow::Owned(none));
         let storage = storage.iterate_to_fixpoint(tcx, body, None).entry_states;
         let always_live = always_storage_live_locals(body);
-        Comparer { tcx, body, always_live, storage, mentions: Mentions::in_body(body) }
+        let no_storage = MaybeStorageDead::new(std::borrow::Cow::Borrowed(&always_live));
+        let no_storage = no_storage.iterate_to_fixpoint(tcx, body, None).entry_states;
+        let mentions = Mentions::in_body(body);
+        Comparer { tcx, body, always_live, storage, no_storage, mentions }
     }
 
     /// Goes on from the suspension points as long as what comes is the same, but not into the
@@ -242,17 +247,29 @@ impl<'a, 'tcx> Comparer<'a, 'tcx> {
         (Successor::Merged(first), true)
     }
 
-    /// The locals that may have storage in `block` just before the statement at `index`.
-    pub(super) fn storage_before(&self, block: BasicBlock, index: usize) -> DenseBitSet<Local> {
+    /// The locals that may have storage in `block` just before the statement at `index`, and those
+    /// that may have none.
+    pub(super) fn storage_before(
+        &self,
+        block: BasicBlock,
+        index: usize,
+    ) -> [DenseBitSet<Local>; 2] {
         let mut storage = self.storage[block].clone();
+        let mut no_storage = self.no_storage[block].clone();
         for statement in &self.body.basic_blocks[block].statements[..index] {
             match statement.kind {
-                StatementKind::StorageLive(local) => storage.insert(local),
-                StatementKind::StorageDead(local) => storage.remove(local),
-                _ => false,
-            };
+                StatementKind::StorageLive(local) => {
+                    storage.insert(local);
+                    no_storage.remove(local);
+                }
+                StatementKind::StorageDead(local) => {
+                    storage.remove(local);
+                    no_storage.insert(local);
+                }
+                _ => {}
+            }
         }
-        storage
+        [storage, no_storage]
     }
 
     /// Whether `local` may have storage just before `location`.

@@ -619,17 +619,26 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
         let mut of_all = None;
         for entry in self.entries(candidate) {
             let merged = &candidate.merged[&entry];
-            let live: Vec<DenseBitSet<Local>> = (0..candidate.count)
-                .map(|site| {
-                    let (block, from) = (merged.blocks[site], merged.from[site]);
-                    let mut live = self.comparer.storage_before(block, from);
-                    candidate.renaming.rename(&mut live);
-                    live
-                })
-                .collect();
-            let mut all = live[0].clone();
-            for of_site in &live {
-                all.union(of_site);
+            let mut all = DenseBitSet::new_empty(self.body.local_decls.len());
+            let (mut live, mut certain, mut uncertain) = (vec![], all.clone(), all.clone());
+            for site in 0..candidate.count {
+                let (block, from) = (merged.blocks[site], merged.from[site]);
+                let [mut of_site, mut no_storage] = self.comparer.storage_before(block, from);
+                candidate.renaming.rename(&mut of_site);
+                candidate.renaming.rename(&mut no_storage);
+                all.union(&of_site);
+                let mut of_site_certain = of_site.clone();
+                of_site_certain.subtract(&no_storage);
+                certain.union(&of_site_certain);
+                no_storage.intersect(&of_site);
+                uncertain.union(&no_storage);
+                live.push(of_site);
+            }
+            // Behind the site that is sure to have it, it may be used. If control came there from
+            // the other, it might have none.
+            certain.intersect(&uncertain);
+            if !certain.is_empty() && !candidate.exits().is_empty() {
+                return Err(HOLD_DIFFERENT_LOCALS);
             }
             let missing: Vec<Vec<_>> = live
                 .iter()

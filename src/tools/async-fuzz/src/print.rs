@@ -260,6 +260,15 @@ impl Printer {
                 let text = self.if_text(condition, then, otherwise);
                 self.line(&text);
             }
+            Statement::IfError(variable, values, then, otherwise) => {
+                let [value, condition] = &**values;
+                let (value, condition) = (self.expression(value), self.condition(condition));
+                let (then, otherwise) = (self.block(then), self.block(otherwise));
+                let number = variable.number;
+                self.line(&format!(
+                    "if let Err(mut v{number}) = {value} && {condition} {then} else {otherwise}"
+                ));
+            }
             Statement::Match(value, arms) => {
                 let text = self.match_text(value, arms);
                 self.line(&text);

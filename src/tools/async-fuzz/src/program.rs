@@ -159,6 +159,8 @@ pub enum Statement {
     Drop(Variable),
     Mark(u32, Expression),
     If(Expression, Block, Block),
+    /// `if let Err(variable) = … && … { … } else { … }`
+    IfError(Variable, Box<[Expression; 2]>, Block, Block),
     Match(Expression, Vec<Block>),
     /// A loop of a few rounds, which it counts in the variable
     For(Variable, u32, Block),
@@ -401,6 +403,11 @@ pub fn walk_statement(statement: &mut Statement, visit: Visit<'_>) {
         }
         If(condition, then, otherwise) => {
             walk_expression(condition, visit);
+            walk_block(then, visit);
+            walk_block(otherwise, visit);
+        }
+        IfError(_, values, then, otherwise) => {
+            values.iter_mut().for_each(|value| walk_expression(value, visit));
             walk_block(then, visit);
             walk_block(otherwise, visit);
         }

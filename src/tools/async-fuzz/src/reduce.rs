@@ -327,6 +327,11 @@ fn smaller_statements(statement: &Statement) -> Vec<Statement> {
         Statement::If(condition, then, otherwise) if *otherwise != Block::default() => {
             vec![Statement::If(condition.clone(), then.clone(), Block::default())]
         }
+        Statement::IfError(_, values, _, otherwise) => {
+            let [value, _] = &**values;
+            let taken = Expression::Take(Box::new(value.clone()), Type::Outcome);
+            vec![Statement::Scope(otherwise.clone()), Statement::Evaluate(taken)]
+        }
         Statement::Match(value, arms) if arms.len() > 1 => (0..arms.len())
             .map(|index| {
                 let mut fewer = arms.clone();

@@ -20,6 +20,7 @@ enum Kind {
     Drop,
     Mark,
     If,
+    IfError,
     Match,
     For,
     While,
@@ -57,6 +58,7 @@ impl Generator {
             (drops(5), Kind::Drop),
             (drops(8), Kind::Mark),
             (deep(13), Kind::If),
+            (if self.is_async() { drops(deep(8)) } else { 0 }, Kind::IfError),
             (deep(6), Kind::Match),
             (loops(drops(deep(4))), Kind::For),
             (loops(drops(deep(8))), Kind::While),
@@ -110,6 +112,7 @@ impl Generator {
                 Statement::Mark(self.next_place, value)
             }
             Kind::If => self.if_statement(depth),
+            Kind::IfError => self.if_error_statement(depth),
             Kind::Match => {
                 let value = self.scrutinee(depth - 1);
                 let count = 2 + self.random.below(2);
@@ -195,6 +198,30 @@ impl Generator {
         });
         let otherwise = blocks.pop().unwrap_or_default();
         Statement::If(condition, blocks.pop().unwrap_or_default(), otherwise)
+    }
+
+    /// A chain of conditions, so that the `else` is reached with and without what is bound.
+    fn if_error_statement(&mut self, depth: u32) -> Statement {
+        let less = depth - 1;
+        let value = self.awaited_outcome(less);
+        let variable = self.variable(Type::Token);
+        let start = self.slots.len();
+        self.define(variable);
+        let condition = self.awaited_condition(less.min(2));
+        let alive =
+            |this: &Self| -> Vec<_> { this.slots[..start].iter().map(|slot| slot.alive).collect() };
+        let before = alive(self);
+        let then = self.block(2, None, less);
+        self.end_scope(start);
+        let after = alive(self);
+        for (slot, alive) in self.slots.iter_mut().zip(before) {
+            slot.alive = alive;
+        }
+        let otherwise = self.block(2, None, less);
+        for (slot, alive) in self.slots.iter_mut().zip(after) {
+            slot.alive &= alive;
+        }
+        Statement::IfError(variable, Box::new([value, condition]), then, otherwise)
     }
 
     fn for_loop(&mut self, depth: u32) -> Statement {

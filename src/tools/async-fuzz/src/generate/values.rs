@@ -301,7 +301,7 @@ impl Generator {
     }
 
     /// What a function gives that has an outcome, if there is one.
-    fn awaited_outcome(&mut self, depth: u32) -> Expression {
+    pub(super) fn awaited_outcome(&mut self, depth: u32) -> Expression {
         match self.awaited_call(Type::Outcome, depth) {
             Some(awaited) => awaited,
             None => self.made_value(Type::Outcome, depth),

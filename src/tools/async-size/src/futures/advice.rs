@@ -78,6 +78,11 @@ const NOT_INLINED: &[Reason] = &[
         "it is instrumented for coverage",
         Some("compile without -Cinstrument-coverage"),
     ),
+    (
+        "has inline assembly",
+        "it has inline assembly, which may define symbols and so may not be copied",
+        Some("move the assembly to a function that is not async"),
+    ),
     ("refers to itself as a whole", "its body refers to all of the future at once", None),
     (
         "has a constant that may fail to be evaluated",
