@@ -49,6 +49,9 @@
 //!
 //! * if no site saves all the locals that the others save. The merged state would hold what none of
 //!   them held, and might be larger than each.
+//! * if a local has storage wherever one site is reached, but only on some of the ways to another,
+//!   and they continue differently. Code behind the first may use it, and would be reached from the
+//!   second without.
 //! * if their awaitees are made by the same call with different constants, and the callee is no
 //!   async fn. The compiler evaluates `Timer::after_millis(50)`. With an argument that is known
 //!   only at run time, a microcontroller divides 64-bit numbers.

@@ -619,23 +619,25 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
         let mut of_all = None;
         for entry in self.entries(candidate) {
             let merged = &candidate.merged[&entry];
-            let mut all = DenseBitSet::new_empty(self.body.local_decls.len());
-            let (mut live, mut certain, mut uncertain) = (vec![], all.clone(), all.clone());
+            let none = DenseBitSet::new_empty(self.body.local_decls.len());
+            // What has storage at some site, what has it there for certain, and what may have it.
+            let (mut all, mut certain, mut uncertain) = (none.clone(), none.clone(), none);
+            let mut live = vec![];
             for site in 0..candidate.count {
                 let (block, from) = (merged.blocks[site], merged.from[site]);
-                let [mut of_site, mut no_storage] = self.comparer.storage_before(block, from);
-                candidate.renaming.rename(&mut of_site);
+                let [mut storage, mut no_storage] = self.comparer.storage_before(block, from);
+                candidate.renaming.rename(&mut storage);
                 candidate.renaming.rename(&mut no_storage);
-                all.union(&of_site);
-                let mut of_site_certain = of_site.clone();
-                of_site_certain.subtract(&no_storage);
-                certain.union(&of_site_certain);
-                no_storage.intersect(&of_site);
+                all.union(&storage);
+                let mut of_site = storage.clone();
+                of_site.subtract(&no_storage);
+                certain.union(&of_site);
+                no_storage.intersect(&storage);
                 uncertain.union(&no_storage);
-                live.push(of_site);
+                live.push(storage);
             }
-            // Behind the site that is sure to have it, it may be used. If control came there from
-            // the other, it might have none.
+            // Behind the site where a local is certain to have storage it may be used, and merged
+            // blocks would lead there from the other, too.
             certain.intersect(&uncertain);
             if !certain.is_empty() && !candidate.exits().is_empty() {
                 return Err(HOLD_DIFFERENT_LOCALS);

@@ -53,7 +53,8 @@ impl<'tcx> Site<'tcx> {
         let cancelled = found.drop_of_suspension(body);
         let cancelled = cancelled.ok_or("does not suspend as an await does")?;
 
-        // What takes the blocks' place does not do what else they do.
+        // What takes the blocks' place does not do what else they do, but for ends of storage: a
+        // local that kept its storage would get it a second time, and be saved for longer.
         let mut live = vec![];
         let mut dead = vec![];
         for block in [found.new_unchecked, found.get_context, found.poll] {
@@ -318,7 +319,9 @@ fn drop_of(
         for statement in &data.statements {
             match statement.kind {
                 StatementKind::StorageDead(other) => dead.push(other),
-                StatementKind::StorageLive(_) | StatementKind::Nop => {}
+                StatementKind::StorageLive(other) => dead.retain(|&dead| dead != other),
+                StatementKind::Nop => {}
+                // It would be skipped where the drop unwinds.
                 _ => return None,
             }
         }
