@@ -1,4 +1,4 @@
-//! Gives the body that certainly runs when an item is used, or says why there is none.
+//! Finds the body that is certain to run when an item is used, or says why there is none.
 //!
 //! # Motivation
 //!
@@ -300,15 +300,17 @@ pub(crate) fn may_need_drop<'tcx>(tcx: TyCtxt<'tcx>, ty: Ty<'tcx>) -> bool {
 
 /// Whether a predicate may be proved for the sake of `body`, which is to be inlined into `caller`
 /// or is the same. To prove that a type can be coerced to a trait object may need the layout of a
-/// coroutine that is made; and whether the body holds together was checked where it is written.
+/// coroutine that is made; and whether the body holds together was checked where it is written. So
+/// nothing is proved for what is part of a coroutine, but was not written there.
 pub(crate) fn may_prove_for<'tcx>(
     tcx: TyCtxt<'tcx>,
     body: &Body<'tcx>,
     caller: &Body<'tcx>,
 ) -> bool {
+    let is_as_written = || body.source_scopes.iter().all(|scope| scope.inlined.is_none());
     !tcx.sess.opts.unstable_opts.async_returned_panic.is_no()
         || caller.coroutine.is_none()
-        || std::ptr::eq(body, caller)
+        || std::ptr::eq(body, caller) && is_as_written()
 }
 
 /// Whether nothing but the body of `def_id` can run where it is called.

@@ -4,7 +4,7 @@
 //!
 //! Each await in a body is a suspension point of its own. It costs a variant in the coroutine's
 //! layout, a case in the switch at the start of `poll` and another in the drop glue, a poll of the
-//! awaitee, and a drop of it on each way out. A `match` whose arms send two responses by the same
+//! awaitee, and a drop of it on each exit. A `match` whose arms send two responses by the same
 //! async fn pays for that twice, and a driver that writes ten registers in a row pays ten times.
 //! LLVM cannot merge these states, because each stores another number.
 //!
@@ -67,10 +67,16 @@
 //!
 //! # Complexity
 //!
-//! Comparing two sites takes time proportional to the code that they have in common, at most
-//! [`REGION_LIMIT`] blocks each. Sites that await one type are compared with at most
-//! [`LEADERS_LIMIT`] of them, and there are at most [`ROUNDS_LIMIT`] rounds. So the pass is linear
-//! in the number of sites, besides the dataflow analyses that it needs.
+//! * Comparing sites takes time proportional to the code that they have in common, at most
+//!   [`REGION_LIMIT`] blocks of each. Each step backward counts the costs of all these blocks
+//!   again.
+//! * Locals that become one are compared in pairs, as many as there are sites, by all places that
+//!   mention them. A candidate has at most [`SITES_LIMIT`] sites.
+//! * Each site is compared with at most [`LEADERS_LIMIT`] others that await the same type. What
+//!   cannot be merged at once is halved, so it is compared as often as its size can be halved.
+//! * There are at most [`ROUNDS_LIMIT`] rounds, each with the dataflow analyses that it needs.
+//!
+//! So the pass is linear in the number of sites, once there are more than [`SITES_LIMIT`] of a kind.
 //!
 //! # Soundness
 //!
@@ -139,14 +145,14 @@ const REGION_LIMIT: usize = 500;
 /// How many sites of a group are compared with all others, at most.
 const LEADERS_LIMIT: usize = 8;
 
-/// How often a body is looked at, if what is to be merged has to wait for what is.
+/// How many rounds are made when one merge must wait for another.
 const ROUNDS_LIMIT: usize = 4;
 
 /// How much more has to be saved than it costs. Of what a merged await saves LLVM removes about
 /// half from any await, such as the calls of `Pin::new_unchecked`; of what it costs nothing.
 const COST_FACTOR: isize = 2;
 
-/// Why most sites are left apart that are.
+/// The most common reason not to merge.
 const HOLD_DIFFERENT_LOCALS: &str = "hold different locals";
 
 pub(super) struct CollapseSuspensionPoints;
@@ -159,7 +165,9 @@ impl<'tcx> crate::MirPass<'tcx> for CollapseSuspensionPoints {
     #[instrument(level = "debug", skip_all, fields(def_id = ?body.source.def_id()))]
     fn run_pass(&self, tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
         // A coroutine that is no async body may be cloned where it is suspended, with all that is
-        // saved in that state, also what only one of the sites has given a value.
+        // saved in that state, also what only one of the sites has given a value. Where a drop may
+        // suspend not all suspension points are known yet. Merged code would count for one of the
+        // sites only. The body of another crate has been through this pass.
         if !awaits_by_lowering(body)
             || tcx.may_drop_async()
             || body.tainted_by_errors.is_some()
@@ -222,6 +230,7 @@ fn sites_by_kind<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> Vec<Vec<BasicBlo
             continue;
         }
         let called = called_from(tcx, body, resume);
+        // Its suspension point is going to be removed.
         if called.iter().any(|&function| never_waits(tcx, body, function)) {
             continue;
         }

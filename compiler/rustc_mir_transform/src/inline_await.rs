@@ -101,8 +101,9 @@
 //! # Complexity
 //!
 //! Each round looks for awaits in the whole body, and there are as many rounds as inlined awaitees
-//! are nested. For each await the cost of the body is counted, and each inlined body is copied.
-//! [`BODY_LIMIT`] bounds the body, and [`SEARCH_LIMIT`] the types that are searched for recursion.
+//! are nested. Only a body that is inlined is copied, and only then is the cost of the caller
+//! counted again. [`BODY_LIMIT`] bounds both, so a body that is written large takes one round.
+//! [`SEARCH_LIMIT`] bounds the types that are searched for recursion.
 //!
 //! # Soundness
 //!
@@ -212,6 +213,9 @@ const SEARCH_LIMIT: usize = 10_000;
 /// Why an awaitee is not inlined whose body costs too much.
 const IS_TOO_LARGE: &str = "is too large";
 
+/// Why an awaitee is not inlined with which the body would be too large.
+const EXCEEDS_BODY_LIMIT: &str = "makes the body too large";
+
 pub(super) fn provide(providers: &mut Providers) {
     providers.coroutine_before_transform = |tcx, def_id| {
         let mut body = crate::mir_checked(tcx, def_id);
@@ -241,7 +245,9 @@ fn coroutine_for_other_crates(tcx: TyCtxt<'_>, local: LocalDefId) -> Option<Body
     let def_id = local.to_def_id();
     if !is_enabled(tcx)
         || !is_async(tcx, def_id)
+        // Which of the two bodies of an async closure runs, only its instance says.
         || tcx.needs_coroutine_by_move_body_def_id(def_id)
+        // No other crate can await it.
         || !tcx.reachable_set(()).contains(&local)
         || check_attributes(tcx, def_id).is_err()
     {
@@ -286,6 +292,7 @@ impl AsyncPass for InlineAwait {
             def_id,
             typing_env,
             search: Search::new(tcx, typing_env, coroutine),
+            cost: cost(body),
             inlined: vec![],
             times: FxHashMap::default(),
         };
@@ -299,6 +306,8 @@ struct Inliner<'tcx> {
     def_id: LocalDefId,
     typing_env: ty::TypingEnv<'tcx>,
     search: Search<'tcx>,
+    /// The cost of the body as it is now.
+    cost: usize,
     /// What has been inlined: its blocks, its type, and the index of what it was inlined from, if
     /// that was inlined itself.
     inlined: Vec<(Range<BasicBlock>, Ty<'tcx>, Option<usize>)>,
@@ -314,6 +323,7 @@ impl<'tcx> Inliner<'tcx> {
             let awaits = find_awaits(self.tcx, body);
             self.count_awaits(&awaits);
             for found in awaits {
+                // Inlining others makes no awaitee fit that was not.
                 if left.contains(&found.poll) {
                     continue;
                 }
@@ -331,6 +341,7 @@ impl<'tcx> Inliner<'tcx> {
         }
         if !self.inlined.is_empty() {
             simplify::remove_dead_blocks(body);
+            // Drops are elaborated and types revealed: that is all these passes expect of a phase.
             let phase =
                 std::mem::replace(&mut body.phase, MirPhase::Runtime(RuntimePhase::Initial));
             pm::run_passes_no_validate(
@@ -342,6 +353,7 @@ impl<'tcx> Inliner<'tcx> {
             body.phase = phase;
             storage::index_by_temporaries(self.tcx, body);
         }
+        // Also where nothing was inlined: the selectors of merged suspension points have none yet.
         storage::give_storage(body);
     }
 
@@ -377,10 +389,14 @@ impl<'tcx> Inliner<'tcx> {
     /// Inlines the awaitee of `found`, or says why not.
     fn inline(&mut self, body: &mut Body<'tcx>, found: &Await<'tcx>) -> Result<(), &'static str> {
         let tcx = self.tcx;
+        // What a parameter stands for, or what is in a `Pin<Box<dyn Future>>`, has no body here.
         let &ty::Coroutine(coroutine, args) = found.awaitee.kind() else {
             return Err("is no coroutine that is known");
         };
         let body_of_callee = certain_body::of_coroutine(tcx, coroutine, args)?;
+
+        // Each copy would await another one, without end. Such a future is an error, but that is
+        // reported only when somebody asks for its layout.
         let inlined_by = self.inlined.iter().rposition(|(blocks, ..)| blocks.contains(&found.poll));
         let mut ancestor = inlined_by;
         while let Some(index) = ancestor {
@@ -389,27 +405,38 @@ impl<'tcx> Inliner<'tcx> {
             }
             ancestor = self.inlined[index].2;
         }
+
         check_attributes(tcx, coroutine)?;
         check_is_compiled_alike(tcx, self.def_id.to_def_id(), coroutine)?;
         let site = Site::find(body, found)?;
+        // From here on bodies are asked for, so this one must not be needed to make them.
         if self.search.may_await(found.awaitee) {
             return Err("may await the body that it would be inlined into");
         }
+
         let times = self.times[&coroutine];
         let is_small = |cost: usize| cost <= SMALL_COST || times * cost <= cost_limit(tcx);
         let is_always_inlined = is_always_inlined(tcx, coroutine);
 
+        let is_within_limit = |cost: usize| self.cost + cost <= BODY_LIMIT;
+
+        // A body is copied only when nothing about its size is against it: one that is written
+        // large would be copied for each of its awaits, and then refused.
         let callee = match body_of_callee.as_local() {
             Some(local) => {
                 let &CoroutineBeforeTransform { may_be_inlined: true, cost, body: ref callee } =
                     tcx.coroutine_before_transform(local)
                 else {
+                    // No body may inline it, so it has been stolen, or will be.
                     return Err(IS_TOO_LARGE);
                 };
                 let is_only_place = times == 1 && is_awaited_at_one_place(tcx, local, self.def_id);
                 debug!(awaitee = ?found.awaitee, cost, times, is_only_place);
                 if !is_small(cost) && !is_only_place && !is_always_inlined {
                     return Err(IS_TOO_LARGE);
+                }
+                if !is_within_limit(cost) {
+                    return Err(EXCEEDS_BODY_LIMIT);
                 }
                 body_to_inline(tcx, &callee.borrow())?
             }
@@ -418,15 +445,16 @@ impl<'tcx> Inliner<'tcx> {
                 let callee =
                     callee.ok_or("is from another crate, which has not recorded its body")?;
                 // It was small enough for the opt-level of that crate.
-                if !is_small(cost(callee)) && !is_always_inlined {
+                let cost = cost(callee);
+                if !is_small(cost) && !is_always_inlined {
                     return Err(IS_TOO_LARGE);
+                }
+                if !is_within_limit(cost) {
+                    return Err(EXCEEDS_BODY_LIMIT);
                 }
                 callee.clone()
             }
         };
-        if cost(&callee) + cost(body) > BODY_LIMIT {
-            return Err("makes the body too large");
-        }
 
         instance::check(tcx, &callee, args, self.typing_env)?;
         let instance = Instance { def: InstanceKind::Item(body_of_callee), args };
@@ -435,20 +463,25 @@ impl<'tcx> Inliner<'tcx> {
             self.typing_env,
             EarlyBinder::bind(callee),
         ) else {
+            // A bound of the callee does not hold, or depends on a parameter of the caller.
             return Err("cannot be normalized");
         };
         // Its drops are elaborated, and its types revealed.
         callee.phase = MirPhase::Runtime(RuntimePhase::Initial);
+        // Where a bound that cannot hold is not checked until it is used, neither are the types
+        // behind it. As in `inline.rs`, such an instance stays where it is: it is never run.
         let faults = validate::validate_types(tcx, self.typing_env, &callee, body);
         if !faults.is_empty() {
             debug!(?faults);
             return Err("does not hold together when it is normalized");
         }
+        // What became of its own awaits is true of these copies, too.
         if let (Some(of_body), Some(of_callee)) = (&mut body.coroutine, &mut callee.coroutine) {
             of_body.noted_awaits.append(&mut of_callee.noted_awaits);
         }
         let first = body.basic_blocks.next_index();
         site.inline(tcx, body, callee, instance);
+        self.cost = cost(body);
         self.inlined.push((first..body.basic_blocks.next_index(), found.awaitee, inlined_by));
         Ok(())
     }
@@ -456,6 +489,7 @@ impl<'tcx> Inliner<'tcx> {
 
 /// A coroutine's body as it becomes part of others.
 fn body_to_inline<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> Result<Body<'tcx>, &'static str> {
+    // The counters of a function are numbered in its own body.
     if body.tainted_by_errors.is_some() || body.function_coverage_info.is_some() {
         return Err("has errors, or counts what is run of it");
     }
@@ -474,6 +508,7 @@ fn body_to_inline<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> Result<Body<'tc
     }
     // What is dropped at its end is then upvars, and nothing else refers to all of it.
     elaborate_coroutine_drops(tcx, &mut body);
+    // In the caller there are only locals for its upvars.
     if refers_to_itself(&body) {
         return Err("refers to itself as a whole");
     }
@@ -489,6 +524,7 @@ fn check_attributes(tcx: TyCtxt<'_>, coroutine: DefId) -> Result<(), &'static st
     if is_optimize_none(tcx, coroutine) {
         return Err("is not to be optimized");
     }
+    // It may ask where it is polled, and would be told where its caller is.
     if attributes.flags.contains(CodegenFnAttrFlags::TRACK_CALLER) {
         return Err("is told where it is polled");
     }
@@ -502,6 +538,7 @@ fn check_is_compiled_alike(
     callee: DefId,
 ) -> Result<(), &'static str> {
     let (caller, attributes) = (tcx.codegen_fn_attrs(caller), tcx.codegen_fn_attrs(callee));
+    // Each of these holds for all of the code of a function, as in `inline.rs`.
     if attributes.sanitizers != caller.sanitizers
         || attributes.instruction_set != caller.instruction_set
         || features(attributes).ne(features(caller))
@@ -530,7 +567,9 @@ fn is_always_inlined(tcx: TyCtxt<'_>, coroutine: DefId) -> bool {
 /// Whether no other body than that of `caller` awaits `callee`.
 fn is_awaited_at_one_place(tcx: TyCtxt<'_>, callee: LocalDefId, caller: LocalDefId) -> bool {
     match inline_attribute(tcx, callee.to_def_id()) {
+        // An async fn can be awaited where it is called, so where it is named.
         Some(_) => tcx.is_named_once(tcx.local_parent(callee)),
+        // An async block may be returned, and awaited elsewhere, but then not here as well.
         None => tcx.local_parent(callee) == caller,
     }
 }

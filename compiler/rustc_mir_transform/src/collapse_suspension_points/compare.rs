@@ -165,6 +165,7 @@ impl<'a, 'tcx> Comparer<'a, 'tcx> {
         cut: &FxHashSet<BasicBlock>,
     ) -> Result<Candidate, &'static str> {
         let mut candidate = Candidate::new(yields.len());
+        // What they yield differs: an `async gen` yields values.
         if !self.terminators_agree(&mut candidate, yields) {
             return Err("do not suspend in the same way");
         }
@@ -226,8 +227,8 @@ impl<'a, 'tcx> Comparer<'a, 'tcx> {
             return (Successor::Merged(first), false);
         }
         let distinct: FxHashSet<_> = targets.iter().collect();
-        // Each block has one role: it is of one site, in one place, or is led to by all. Nothing
-        // may lead to the start of the body, and cleanup has to stay apart from the rest.
+        // A block is either of one site, at one place in it, or a join. Nothing may lead to the
+        // start of the body, and cleanup has to stay apart from the rest.
         if distinct.len() < targets.len()
             || targets.iter().any(|&target| {
                 target == START_BLOCK
@@ -315,6 +316,7 @@ impl<'a, 'tcx> Comparer<'a, 'tcx> {
         }
     }
 
+    /// Whether all of `blocks` is the same but for the names of locals. Remembers these if it is.
     fn blocks_agree(&self, candidate: &mut Candidate, blocks: &[BasicBlock]) -> bool {
         let statements: Vec<_> = blocks.iter().map(|&block| statements(self.body, block)).collect();
         if statements.iter().any(|of_site| of_site.len() != statements[0].len()) {
@@ -364,6 +366,7 @@ impl<'a, 'tcx> Comparer<'a, 'tcx> {
             .collect()
     }
 
+    /// Whether the ends of `blocks` are the same but for the names of locals, and where they lead.
     pub(super) fn terminators_agree(
         &self,
         candidate: &mut Candidate,
@@ -395,6 +398,7 @@ impl<'a, 'tcx> Comparer<'a, 'tcx> {
     /// Whether the parts of a body, each of another site, are the same but for the names of locals.
     /// Remembers these names if they are.
     pub(super) fn agree<P: Part<'tcx>>(&self, candidate: &mut Candidate, parts: &[&P]) -> bool {
+        // Most that differs differs in this, and it is not worth a copy.
         let kind = std::mem::discriminant(parts[0]);
         if parts.iter().any(|part| std::mem::discriminant(*part) != kind) {
             return false;
@@ -557,6 +561,7 @@ impl Mentions {
 
 impl<'tcx> Visitor<'tcx> for Mentions {
     fn visit_local(&mut self, local: Local, context: PlaceContext, location: Location) {
+        // It is renamed with the rest, and shows what is there.
         if let PlaceContext::NonUse(NonUseContext::VarDebugInfo) = context {
             return;
         }
@@ -570,6 +575,8 @@ impl<'tcx> Visitor<'tcx> for Mentions {
         }
         let places = &mut self.places[local];
         let is_first = places.last().is_none_or(|last| last.block != location.block);
+        // A value does not outlive its block if every block assigns before it reads. A statement
+        // that reads and assigns reads first.
         let is_brief = match context {
             PlaceContext::MutatingUse(MutatingUseContext::Store) => true,
             PlaceContext::NonMutatingUse(
@@ -643,6 +650,7 @@ impl<'tcx> MutVisitor<'tcx> for Normalizer<'_, 'tcx> {
 
     fn visit_local(&mut self, local: &mut Local, _: PlaceContext, _: Location) {
         self.locals.push(*local);
+        // A `Return` reads it, although it is no operand there.
         if *local != RETURN_PLACE
             && let Some(&name) = self.names.and_then(|names| names.get(self.locals.len() - 1))
         {
@@ -655,6 +663,7 @@ impl<'tcx> MutVisitor<'tcx> for Normalizer<'_, 'tcx> {
     }
 
     fn visit_const_operand(&mut self, constant: &mut ConstOperand<'tcx>, location: Location) {
+        // What the source says of its type has been checked.
         constant.user_ty = None;
         self.super_const_operand(constant, location);
     }

@@ -15,6 +15,7 @@ pub(super) fn apply<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>, mut plans: V
     for plan in &mut plans {
         split(body, plan);
     }
+    // Blocks are added below, which lead to where they should already.
     let originals = body.basic_blocks.to_owned();
     let mut merger = Merger {
         tcx,
@@ -46,6 +47,7 @@ pub(super) fn apply<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>, mut plans: V
         merger.redirect(block);
     }
 
+    // Once for the whole body: the locals are mentioned in other code, too.
     let renaming = plans.iter().flat_map(|plan| &plan.renaming.renamed);
     let renaming = renaming.map(|(&local, &name)| (local, name)).collect();
     Renamer { tcx, renaming }.visit_body(body);
@@ -73,6 +75,7 @@ fn split<'tcx>(body: &mut Body<'tcx>, plan: &mut Candidate) {
             *block = new;
             *from = 0;
         }
+        // The block is a new one, so what is recorded by its number is recorded anew.
         merged.is_whole = true;
         if let Some((with_parameters, _)) = &mut plan.parameters
             && *with_parameters == first
@@ -117,6 +120,8 @@ impl<'tcx> Merger<'_, 'tcx> {
             let ty = operand(self.body, first, argument).ty(&*self.body, self.tcx);
             let span = self.body.span;
             let local = self.body.local_decls.push(LocalDecl::new(ty, span));
+            // Each is moved where it was an argument, just behind the assignment here: no code is in
+            // between.
             for (site, &block) in merged.blocks.iter().enumerate() {
                 let operand = operand(self.body, block, argument);
                 self.parameters[index].entry(site).or_default().push((local, operand));
@@ -144,6 +149,7 @@ impl<'tcx> Merger<'_, 'tcx> {
                     })
                     .collect()
             }
+            // Nothing leads to the blocks of the other sites any more.
             Some(_) => return,
             None => targets.into_iter().map(|target| self.enter(target)).collect(),
         };
@@ -183,6 +189,7 @@ impl<'tcx> Merger<'_, 'tcx> {
             let of_site = self.parameters[index].get(&site).cloned().unwrap_or_default();
             statements.extend(of_site.into_iter().map(|(local, operand)| assign(local, operand)));
         }
+        // There is nothing to assign where all sites go on in the same way.
         if statements.is_empty() {
             return first;
         }
@@ -198,7 +205,8 @@ impl<'tcx> Merger<'_, 'tcx> {
     }
 
     /// Copies the blocks that `target` leads to, all of them in cleanup. Some targets need control
-    /// flow there to be a tree, and a branch by the selector makes it none.
+    /// flow there to be a tree, and a branch by the selector makes it none. The copies are renumbered
+    /// among themselves, which no walk that only collects blocks can do.
     fn copy(&mut self, target: BasicBlock) -> BasicBlock {
         let mut copies = FxIndexMap::default();
         let mut waiting = vec![target];

@@ -45,8 +45,8 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
         }
     }
 
-    /// What is to be merged now, and whether there is more to be merged then. Nothing of it has
-    /// anything to do with the rest of it.
+    /// What is to be merged now, and whether there is more to be merged then. The plans are
+    /// independent of each other.
     pub(super) fn plan(&self, groups: &[Vec<BasicBlock>]) -> (Vec<Candidate>, bool) {
         let mut is_more = false;
         let mut plans: Vec<Candidate> = vec![];
@@ -95,6 +95,7 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
             let mut members = vec![leader];
             let mut of_two = None;
             waiting.retain(|&other| {
+                // The next leader has these.
                 if members.len() == SITES_LIMIT {
                     return true;
                 }
@@ -152,8 +153,8 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
         self.fates.into_inner()
     }
 
-    /// Whether one of two sites may save all that the other saves, going by types, without which
-    /// [`Planner::one_saves_all`] says no.
+    /// Whether one of two sites may save all that the other saves, as far as types tell. Without
+    /// that [`Planner::one_saves_all`] says no, and the sites need not be compared.
     fn may_hold_the_same(&self, one: BasicBlock, other: BasicBlock) -> Result<(), &'static str> {
         let (of_one, of_other) = (&self.saved[&one], &self.saved[&other]);
         let mut balance: FxIndexMap<Ty<'tcx>, isize> = FxIndexMap::default();
@@ -169,6 +170,7 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
 
     /// What the sites that suspend in `yields` have in common, or why it is not to be merged.
     fn merge(&self, yields: &[BasicBlock]) -> Result<Candidate, &'static str> {
+        // All sites of a group poll the same type.
         if self.polls_are_told_where(yields[0]) {
             return Err("may see where they are polled");
         }
@@ -178,6 +180,7 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
         if !cut.is_empty() {
             candidate = self.comparer.compare(yields, &cut)?;
         }
+        // What comes before the sites does not change where they go on, but takes time to compare.
         self.check_speed(&candidate)?;
         self.extend_backward(&mut candidate);
         // A delay that is a constant would have to be computed at run time.
@@ -189,6 +192,7 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
             return Err(HOLD_DIFFERENT_LOCALS);
         }
         self.find_missing_storage(&mut candidate)?;
+        // Blocks that were found on the way back may lead elsewhere.
         self.check_speed(&candidate)?;
         let [saved, cost] = self.balance(&candidate, &self.entries(&candidate));
         debug!(saved, cost);
@@ -290,7 +294,7 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
         cut: &mut FxHashSet<BasicBlock>,
         successor: &Successor,
     ) -> isize {
-        // What is common to all costs nothing; where they part there is a branch.
+        // A common continuation is free; a split needs a branch.
         let first = match successor {
             Successor::Join => return 0,
             Successor::Different(targets) => return -self.exit_cost(candidate, targets),
@@ -325,14 +329,14 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
         (cost * (candidate.count - 1)) as isize
     }
 
-    /// What is saved by merging all that is the same, which has these `entries`, less what it
-    /// costs.
+    /// What [`Planner::balance`] says is saved, less what it costs.
     fn gain(&self, candidate: &Candidate, entries: &[BasicBlock]) -> isize {
         let [saved, cost] = self.balance(candidate, entries);
         saved - cost
     }
 
-    /// What is saved by merging all that is the same, which has these `entries`, and what it costs.
+    /// The cost of the copies that merging removes, and what merging costs. `entries` are the merged
+    /// blocks that other code leads to.
     fn balance(&self, candidate: &Candidate, entries: &[BasicBlock]) -> [isize; 2] {
         let saved: isize =
             candidate.merged.values().map(|merged| self.saved(candidate, merged)).sum();
@@ -428,8 +432,8 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
     /// Whether `before` is a block of the same site, and all that leads from it to `block` is
     /// merged.
     fn leads_to(&self, candidate: &Candidate, before: BasicBlock, block: BasicBlock) -> bool {
-        let role = |block| candidate.site_of.get(&block).copied();
-        let (Some((site, from)), Some((of_block, to))) = (role(before), role(block)) else {
+        let at = |block| candidate.site_of.get(&block).copied();
+        let (Some((site, from)), Some((of_block, to))) = (at(before), at(block)) else {
             return false;
         };
         site == of_block
@@ -501,7 +505,7 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
             self.comparer.expand(candidate, first, &FxHashSet::default());
             entries = self.entries(candidate);
             let extended = self.gain(candidate, &entries);
-            // It parts in between more often than it saves.
+            // The sites split more often in between than it saves.
             if extended < gain {
                 candidate.undo(mark);
                 return;
@@ -551,6 +555,7 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
             calls.push((terminator, args));
         }
         let (_, first) = calls[0];
+        // Variadic functions are called with different numbers of arguments. None makes a coroutine.
         if calls.iter().any(|(_, args)| args.len() != first.len()) {
             return None;
         }

@@ -25,7 +25,15 @@
 //!   as it is, as long as no bound of the caller says that it is a type of this crate, and no bound
 //!   of a trait of this crate does.
 //!
-//! An instance with any other is not inlined. This takes time in proportion to the types in it.
+//! An instance with any other is not inlined.
+//!
+//! Nor is one whose types nest deep, for the recursion limit of this crate. The compiler proves
+//! predicates about the types of what it optimizes, and a proof may be as deep as the types are.
+//! With the flag off each body has proofs of its own, which need not go into what the where clauses
+//! say. A chain of inlined generic functions could have one that exceeds the limit, in a body that
+//! nobody ever runs. (`tests/ui/async-await/certain-body/deep-types.rs`)
+//!
+//! This takes time in proportion to the types in the body, times how deep they may nest.
 
 use rustc_data_structures::fx::FxIndexSet;
 use rustc_middle::mir::visit::{PlaceContext, Visitor};
@@ -39,6 +47,10 @@ use tracing::debug;
 use super::SEARCH_LIMIT;
 use crate::certain_body;
 
+/// The part of the recursion limit that types may nest to. A proof takes two steps or three from one
+/// type to one that is nested in it.
+const DEPTH_FRACTION: usize = 4;
+
 /// Whether `inner`, the body of a coroutine, may be inlined as what it is for `args` into another
 /// one, in whose bounds `typing_env` has them, or why not.
 pub(super) fn check<'tcx>(
@@ -49,6 +61,9 @@ pub(super) fn check<'tcx>(
 ) -> Result<(), &'static str> {
     if certain_body::has_errors_of_its_own(tcx, inner) {
         return Err("has a constant that may fail to be evaluated");
+    }
+    if has_deep_types(tcx, inner, args) {
+        return Err("has types that nest too deep");
     }
 
     let mut needed = Aliases { tcx, found: FxIndexSet::default() };
@@ -70,6 +85,7 @@ pub(super) fn check<'tcx>(
         ty.visit_with(&mut held);
     }
     for alias in needed.found.difference(&held.found).copied() {
+        // Behind a `for<'a>` nothing can be said of `<T as Trait<'a>>::Output` as it stands.
         if alias.has_escaping_bound_vars() {
             return Err("has a type that is bound");
         }
@@ -82,11 +98,43 @@ pub(super) fn check<'tcx>(
     Ok(())
 }
 
+/// Whether the types that `inner`, or a body that is inlined in it, is an instance for nest deep.
+fn has_deep_types<'tcx>(
+    tcx: TyCtxt<'tcx>,
+    inner: &Body<'tcx>,
+    args: GenericArgsRef<'tcx>,
+) -> bool {
+    let inlined = inner.source_scopes.iter().filter_map(|scope| scope.inlined);
+    let inlined =
+        inlined.map(|(instance, _)| EarlyBinder::bind(instance.args).instantiate(tcx, args));
+    let mut level: FxIndexSet<_> = inlined.chain([args]).flat_map(|args| args.iter()).collect();
+    for _ in 0..tcx.recursion_limit().0 / DEPTH_FRACTION {
+        if level.is_empty() {
+            return false;
+        }
+        level = level.into_iter().flat_map(parts).collect();
+    }
+    true
+}
+
+/// The types and constants that are nested in one, but in no other that is.
+fn parts<'tcx>(of: GenericArg<'tcx>) -> Vec<GenericArg<'tcx>> {
+    let mut parts = vec![];
+    let mut walker = of.walk();
+    walker.next();
+    while let Some(part) = walker.next() {
+        walker.skip_current_subtree();
+        parts.push(part);
+    }
+    parts
+}
+
 /// The types of the upvars of a coroutine, and what it awaits, and these in turn.
 fn types_held<'tcx>(tcx: TyCtxt<'tcx>, coroutine: Ty<'tcx>) -> FxIndexSet<Ty<'tcx>> {
     let mut held = FxIndexSet::default();
     let mut waiting = vec![coroutine];
     while let Some(ty) = waiting.pop() {
+        // With fewer types more aliases are not known to be held, and nothing is inlined for that.
         if held.len() == SEARCH_LIMIT || !held.insert(ty) {
             continue;
         }
@@ -149,6 +197,7 @@ impl<'tcx> HiddenAliases<'_, 'tcx> {
 
 impl<'tcx> Visitor<'tcx> for HiddenAliases<'_, 'tcx> {
     fn visit_rvalue(&mut self, rvalue: &Rvalue<'tcx>, location: Location) {
+        // To build it takes values of the types of all its fields, as they are for the instance.
         if let Rvalue::Aggregate(kind, _) = rvalue
             && let AggregateKind::Adt(..) = **kind
         {

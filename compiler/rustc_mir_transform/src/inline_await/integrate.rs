@@ -50,6 +50,7 @@ impl<'tcx> Site<'tcx> {
         let TerminatorKind::Call { destination, unwind, .. } = poll.kind else {
             bug!("no call of poll: {found:?}");
         };
+        // It may never wait, or wait at two suspension points.
         let cancelled = found.drop_of_suspension(body);
         let cancelled = cancelled.ok_or("does not suspend as an await does")?;
 
@@ -71,6 +72,8 @@ impl<'tcx> Site<'tcx> {
                 }
             }
         }
+        // The callee takes the place of the blocks from there on. A borrow before them would stay,
+        // and with it the awaitee would be saved.
         if found.arguments[0].block != found.new_unchecked {
             return Err("is not borrowed where it is pinned");
         }
@@ -187,8 +190,8 @@ impl<'tcx> Site<'tcx> {
     /// it was suspended, and when either unwinds, in the order in which [`Integrator`] numbers
     /// them. Removes the switch on the answer, and the drops of the awaitee.
     ///
-    /// What had storage while the body ran has none behind any of them. Without that it would have
-    /// some in the cleanup that all of the code around shares, and conflict with all the rest.
+    /// None of the callee's locals has storage behind these blocks. Otherwise they would be live in
+    /// the cleanup that all of the caller shares, and could share memory with none of its locals.
     fn leave(
         &self,
         tcx: TyCtxt<'tcx>,
@@ -264,6 +267,7 @@ fn maker<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>, found: &Await<'tcx>) -> Opt
     let (_, [argument], into_made, Some(assigned)) = call_in(body, found.into_future)? else {
         return None;
     };
+    // What is made goes through `into_future`, and nowhere else, into the awaitee's local.
     let is_straight = argument.node.place() == Some(made)
         && into_made.as_local() == Some(found.made)
         && found.assigned.block == assigned
@@ -272,6 +276,7 @@ fn maker<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>, found: &Await<'tcx>) -> Opt
             body.basic_blocks[assigned].terminator().kind,
             TerminatorKind::Goto { target } if target == found.new_unchecked
         );
+    // The arguments move to the upvars before these blocks now, so no code may be in them.
     let is_mere = |block: BasicBlock| {
         let statements = body.basic_blocks[block].statements.iter().enumerate();
         statements.into_iter().all(|(statement_index, statement)| {
@@ -298,6 +303,9 @@ fn maker<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>, found: &Await<'tcx>) -> Opt
 }
 
 /// The blocks of a coroutine's body that are run when it is dropped while it is suspended.
+///
+/// The state transform's `gather_dropline_blocks` also follows drops that suspend. There are none
+/// here, and it is private to the part that expands these.
 fn dropping_blocks(body: &Body<'_>) -> DenseBitSet<BasicBlock> {
     let drops = body.basic_blocks.iter().filter_map(|data| match data.terminator().kind {
         TerminatorKind::Yield { drop, .. } => drop,
@@ -325,6 +333,7 @@ fn drop_of(
                 _ => return None,
             }
         }
+        // Another drop before it could unwind elsewhere.
         block = match data.terminator().kind {
             TerminatorKind::Goto { target } => target,
             TerminatorKind::Drop { place, unwind, .. } if place.as_local() == Some(local) => {
@@ -400,6 +409,7 @@ impl<'tcx> Integrator<'tcx> {
         let ty::Coroutine(_, args) = callee.local_decls[ty::CAPTURE_STRUCT_LOCAL].ty.kind() else {
             bug!("the body of no coroutine: {instance}");
         };
+        // Numbers are given out in the order in which `splice` appends what they are of.
         let first_scope = body.source_scopes.next_index();
         let returned = body.local_decls.push(LocalDecl::new(callee.return_ty(), source_info.span));
         // A debugger shows them among the variables of the callee.
@@ -419,6 +429,7 @@ impl<'tcx> Integrator<'tcx> {
         let first_dropping = first_block + callee.basic_blocks.len();
         let landing = first_dropping + dropping.len();
         let cancelled = landing + 1;
+        // The blocks to unwind to come last, because they may not be needed.
         let mut last = cancelled;
         let [unwind, unwind_cancelled] = [site.unwind, site.unwind_cancelled].map(|unwind| {
             if cleanup_block(unwind).is_none() {
@@ -467,6 +478,7 @@ impl<'tcx> Integrator<'tcx> {
         let mut copies: Vec<_> =
             dropping.iter().map(|&block| callee.basic_blocks[block].clone()).collect();
         self.visit_body(callee);
+        // The copies lead to each other only, and differ in where they unwind to.
         self.is_dropping = true;
         self.unwind = self.unwind_cancelled;
         for (&block, data) in dropping.iter().zip(&mut copies) {
@@ -531,6 +543,7 @@ impl<'tcx> MutVisitor<'tcx> for Integrator<'tcx> {
         *scope = self.map_scope(*scope);
     }
 
+    // This is what `inline.rs` does. Its integrator knows a call where this one has an await.
     fn visit_source_scope_data(&mut self, data: &mut SourceScopeData<'tcx>) {
         self.super_source_scope_data(data);
         let call = self.source_info;
@@ -558,12 +571,14 @@ impl<'tcx> MutVisitor<'tcx> for Integrator<'tcx> {
         } else {
             self.super_terminator(terminator, location);
         }
+        // A callee with nothing to drop there still ends the drop of its caller.
         if let TerminatorKind::Yield { resume, drop, .. } = &mut terminator.kind {
             *resume = self.map_block(*resume);
             *drop = Some(drop.map_or(self.cancelled, |drop| self.map_dropping(drop)));
         } else {
             terminator.successors_mut(|target| *target = self.map_block(*target));
         }
+        // Cleanup itself does not unwind any further: what panics there aborts.
         if !self.in_cleanup
             && let Some(unwind @ UnwindAction::Continue) = terminator.unwind_mut()
         {

@@ -1,11 +1,13 @@
-//! How often the code of the crate names a function.
+//! Counts how often the code of this crate names a function.
 //!
-//! Of a function that is named once there is only one call, if any, as long as no other crate can
-//! name it. That is known from the crate as it is written, before types are: whose method is called
-//! is not, so of methods it is counted how often any of their name is.
+//! If a function is named once, and no other crate can name it, then it is called at one place at
+//! most. That is read off the HIR, before there are types. HIR does not say whose method is called,
+//! so methods are counted by their name: two methods of one name count as named twice.
 //!
-//! It asks for no type and no body of MIR. What depends on it may be needed to check a type: the
-//! size of a future, in the length of an array for one.
+//! No type and no MIR is requested. The size of a future may be the length of an array, so what
+//! says which bodies are inlined may be needed to check a type.
+//!
+//! This takes one walk through the crate, the first time that somebody asks.
 
 use rustc_data_structures::unord::UnordMap;
 use rustc_hir::def::{DefKind, Res};
@@ -24,9 +26,10 @@ pub(super) fn provide(providers: &mut Providers) {
     providers.methods_named = |tcx, ()| counts(tcx).methods;
 }
 
-/// Whether the function of `def_id` is named at no more than one place, in any crate. This says no
-/// of what implements a trait, which may be called by code that does not name it.
+/// Whether the function of `def_id` is named at no more than one place, in any crate. Returns
+/// `false` for the methods of traits, which may be called by code that does not name them.
 fn is_named_once(tcx: TyCtxt<'_>, def_id: LocalDefId) -> bool {
+    // Other crates can name what is public. None can name anything of an executable.
     let is_executable =
         tcx.crate_types().iter().all(|&crate_type| crate_type == CrateType::Executable);
     if tcx.local_visibility(def_id).is_public() && !is_executable {
@@ -39,6 +42,7 @@ fn is_named_once(tcx: TyCtxt<'_>, def_id: LocalDefId) -> bool {
         }
         _ => return false,
     };
+    // It may be named by nothing at all: by generated code, or by nobody.
     count.is_none_or(|&count| count <= 1)
 }
 
@@ -66,8 +70,10 @@ impl<'tcx> Visitor<'tcx> for Counter<'tcx> {
         self.tcx
     }
 
+    // To name a function in any way counts, since a function pointer may be called anywhere.
     fn visit_expr(&mut self, expr: &'tcx Expr<'tcx>) {
         let method = match expr.kind {
+            // `value.method()` and `Type::method`: of which type is not known yet.
             ExprKind::MethodCall(segment, ..) => Some(segment.ident.name),
             ExprKind::Path(QPath::TypeRelative(_, segment)) => Some(segment.ident.name),
             ExprKind::Path(QPath::Resolved(_, path)) => match path.res {
@@ -77,6 +83,7 @@ impl<'tcx> Visitor<'tcx> for Counter<'tcx> {
                     }
                     None
                 }
+                // `<Type as Trait>::method`.
                 Res::Def(DefKind::AssocFn, def_id) => Some(self.tcx.item_name(def_id)),
                 _ => None,
             },

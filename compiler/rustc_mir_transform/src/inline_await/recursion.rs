@@ -1,7 +1,10 @@
-//! Whether a coroutine awaits another, or holds it as an upvar, at whatever depth.
+//! Decides whether a coroutine awaits another, or holds it as an upvar, at whatever depth.
 //!
-//! A coroutine that awaits itself, by itself or by others, may not be inlined into itself: its body
-//! would be needed to make itself. With types alone this is known before any body is asked for.
+//! A coroutine that awaits itself, directly or through others, may not be inlined into itself. The
+//! body would depend on itself. Types alone tell that, before any body is requested.
+//!
+//! Each type is searched once for each body that inlines. A search looks at [`SEARCH_LIMIT`] types
+//! at most, and no deeper than [`DEPTH_LIMIT`].
 
 use rustc_data_structures::fx::{FxHashSet, FxIndexSet};
 use rustc_hir::def_id::{DefId, LocalDefId};
@@ -18,6 +21,7 @@ pub(super) fn types_awaited<'tcx>(tcx: TyCtxt<'tcx>, def_id: LocalDefId) -> Opti
     if !is_enabled(tcx) || !is_async(tcx, def_id.to_def_id()) || tcx.is_synthetic_mir(def_id) {
         return None;
     }
+    // Of anything else that is awaited no body is ever inlined.
     let may_hold = TypeFlags::HAS_TY_CORO | TypeFlags::HAS_ALIAS | TypeFlags::HAS_TY_PARAM;
     certain_body::read_promoted(tcx, def_id, |body| {
         let awaited: FxIndexSet<_> = awaited_types(tcx, body)
@@ -48,6 +52,7 @@ impl<'tcx> Search<'tcx> {
         let mut waiting = vec![(ty, 0)];
         let mut found = FxIndexSet::default();
         while let Some((ty, depth)) = waiting.pop() {
+            // A type that is not known cannot be ruled out.
             let normalized = self.tcx.try_normalize_erasing_regions(self.typing_env, ty);
             let Ok(ty) = normalized else { return true };
             let ty::Coroutine(def_id, args) = *ty.kind() else { continue };

@@ -1,10 +1,11 @@
-//! Gives locals what the state transform expects of them: [`CopyProp`] does not keep all of it, and
-//! storage that ends at the last use lets more of them share their memory.
+//! Gives locals what the state transform expects of them. [`CopyProp`] does not keep all of it.
+//! Storage that ends at the last use also lets more locals share their memory.
 //!
 //! [`CopyProp`]: crate::copy_prop::CopyProp
 
 use rustc_data_structures::fx::{FxIndexMap, FxIndexSet};
 use rustc_index::IndexVec;
+use rustc_index::bit_set::DenseBitSet;
 use rustc_middle::mir::visit::{
     MutVisitor, MutatingUseContext, NonMutatingUseContext, NonUseContext, PlaceContext, Visitor,
 };
@@ -15,9 +16,12 @@ use rustc_span::Span;
 
 use crate::patch::MirPatch;
 
-/// Has places be indexed by temporaries that are assigned just before, as the state transform
-/// expects: it looks for saved locals everywhere else. After [`CopyProp`] they may be indexed by
-/// any local.
+/// How many blocks are looked at, at most, to find where the locals of a body are live.
+const LIVE_LIMIT: usize = 10_000_000;
+
+/// Makes each index projection use a fresh temporary, which is assigned just before. The state
+/// transform cannot replace an index by a place in the coroutine, so no saved local may be one.
+/// After [`CopyProp`] any local may be.
 ///
 /// [`CopyProp`]: crate::copy_prop::CopyProp
 pub(super) fn index_by_temporaries<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
@@ -52,13 +56,16 @@ impl<'tcx> MutVisitor<'tcx> for IndexByTemporaries<'tcx> {
 }
 
 /// Gives locals storage from where they are assigned to where they are last used, if they are
-/// assigned as a whole and not borrowed: those without storage statements, and those that are
-/// saved. In the coroutine the first would share their place with no other. [`CopyProp`] leaves
-/// such ones behind, and merged suspension points have selectors without. The second would share it
-/// with less: a copy does not end a life, as a move does, only the end of the scope.
+/// assigned as a whole and not borrowed. It does so for two kinds of locals:
 ///
-/// This takes time in proportion to the body, to the blocks that each such local is live in, and to
-/// its reads times its storage statements, of which there are a few.
+/// * those without storage statements, which would share their place in the coroutine with no other
+///   local. [`CopyProp`] leaves such locals behind, and so do merged suspension points;
+/// * those that are saved. A copy does not end the life of a local, as a move does: only the end of
+///   the scope does, and until then nothing else can be in its place.
+///
+/// This takes time in proportion to the body, to the blocks that each such local is live in, up to
+/// [`LIVE_LIMIT`], and to its reads times its storage statements, of which there are a few. Locals
+/// that are looked at when that many blocks have been keep the storage that they have.
 ///
 /// [`CopyProp`]: crate::copy_prop::CopyProp
 pub(super) fn give_storage(body: &mut Body<'_>) {
@@ -66,20 +73,20 @@ pub(super) fn give_storage(body: &mut Body<'_>) {
     uses.visit_body(body);
     let borrowed = borrowed_locals(body);
     let always_live = always_storage_live_locals(body);
-    let resumed: Vec<_> = body
-        .basic_blocks
-        .iter()
-        .filter_map(|data| match data.terminator().kind {
-            TerminatorKind::Yield { resume, .. } => Some(resume),
-            _ => None,
-        })
-        .collect();
+    let mut resumed = DenseBitSet::new_empty(body.basic_blocks.len());
+    for data in body.basic_blocks.iter() {
+        if let TerminatorKind::Yield { resume, .. } = data.terminator().kind {
+            resumed.insert(resume);
+        }
+    }
+    let mut left = LIVE_LIMIT;
     let mut lives = FxIndexMap::default();
     for local in body.vars_and_temps_iter().filter(|&local| !borrowed.contains(local)) {
         if let LocalUses { definitions: Some(definitions), reads, storage } = &uses.0[local]
-            && let Some(live_in) = live_in(body, definitions, reads)
+            && let Some(live_in) = live_in(body, definitions, reads, &mut left)
+            // A local that is never saved has storage enough: the rest is LLVM's.
             && !storage.iter().any(|&at| is_live_behind(body, at, definitions, reads, &live_in))
-            && (always_live.contains(local) || resumed.iter().any(|block| live_in.contains(block)))
+            && (always_live.contains(local) || live_in.iter().any(|&block| resumed.contains(block)))
         {
             lives.insert(local, (definitions, live_in));
         }
@@ -95,6 +102,7 @@ pub(super) fn give_storage(body: &mut Body<'_>) {
             }
         }
     }
+    // All storage ends before any begins: a definition may come right behind a last use.
     let mut patch = MirPatch::new(body);
     for (local, (definitions, live_in)) in &lives {
         for location in last_uses(body, *local, definitions, live_in) {
@@ -114,7 +122,8 @@ pub(super) fn give_storage(body: &mut Body<'_>) {
 type Definitions = FxIndexMap<BasicBlock, usize>;
 
 /// The blocks at whose start a local is live that is assigned at `definitions` only. `None` if it
-/// is read where none of them has assigned it, or where it has a value of a former time in a loop.
+/// is read where none of them has assigned it, or where it has a value of an earlier iteration, or
+/// if these are more than the `left` blocks that may be looked at.
 ///
 /// If there is only one definition, and that is a call, it is taken to assign the local also when
 /// it unwinds. Nothing reads a local on that way that has no value there.
@@ -122,23 +131,26 @@ fn live_in(
     body: &Body<'_>,
     definitions: &Definitions,
     reads: &[Location],
+    left: &mut usize,
 ) -> Option<FxIndexSet<BasicBlock>> {
     let mut live_in = FxIndexSet::default();
     let mut waiting = vec![];
     for read in reads {
         match definitions.get(&read.block) {
             None => waiting.push(read.block),
+            // In a loop it would be what the block before has assigned.
             Some(&definition) if read.statement_index <= definition => return None,
             Some(_) => {}
         }
     }
     while let Some(block) = waiting.pop() {
-        // A way leads around the definitions, where merged suspension points branch by a selector.
-        // Nothing goes there that reads the local then, but it has to have storage.
+        // A path leads around the definitions, where merged suspension points branch by a selector.
+        // No run that takes it reads the local, but MIR has to give it storage on that path, too.
         if block == START_BLOCK {
             return None;
         }
         if live_in.insert(block) {
+            *left = left.checked_sub(1)?;
             let before = body.basic_blocks.predecessors()[block].iter().copied();
             waiting.extend(before.filter(|before| !definitions.contains_key(before)));
         }
@@ -172,6 +184,7 @@ fn is_live_behind(
     live_in: &FxIndexSet<BasicBlock>,
 ) -> bool {
     let is_behind = |index| index > at.statement_index;
+    // It gets a new value first.
     if definitions.get(&at.block).is_some_and(|&definition| is_behind(definition)) {
         return false;
     }

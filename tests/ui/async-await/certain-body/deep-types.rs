@@ -1,0 +1,95 @@
+// A proof that is too deep for the recursion limit is not asked for because generic functions are
+// inlined: each proves a little, and an instance of the last would have to prove it all. Nobody has
+// that instance.
+
+//@ build-pass
+//@ edition: 2024
+//@ revisions: yes no_o0 no_o1 no_o3 no_oz
+//@ compile-flags: -Zvalidate-mir -Zlint-mir
+//@[yes] compile-flags: -Zasync-returned-panic=yes
+//@[no_o0] compile-flags: -Zasync-returned-panic=no-at-all-levels -Copt-level=0
+//@[no_o1] compile-flags: -Zasync-returned-panic=no -Copt-level=1
+//@[no_o3] compile-flags: -Zasync-returned-panic=no -Copt-level=3
+//@[no_oz] compile-flags: -Zasync-returned-panic=no -Copt-level=z
+
+// What others may inline is optimized in a library, whether it is used or not.
+#![crate_type = "lib"]
+#![recursion_limit = "32"]
+#![allow(private_bounds)]
+
+use std::marker::PhantomData;
+use std::pin::pin;
+use std::task::{Context, Waker};
+
+trait Deep {}
+
+pub struct Layer<T>(PhantomData<T>);
+
+impl<T: Deep> Deep for Layer<T> {}
+
+impl Deep for u8 {}
+
+type Layers<T> = Layer<Layer<Layer<Layer<Layer<Layer<Layer<Layer<Layer<Layer<T>>>>>>>>>>;
+
+trait Go {
+    fn go(&self) -> usize;
+}
+
+struct Wrap<T>(PhantomData<T>);
+
+impl<T: Deep> Go for Wrap<T> {
+    fn go(&self) -> usize {
+        6
+    }
+}
+
+macro_rules! chain {
+    ($($name:ident: $from:ident),*) => {
+        $(pub async fn $name<T: Deep>() -> usize {
+            $from::<Layers<T>>().await
+        })*
+    };
+}
+
+/// To coerce a value to a trait object takes a proof.
+pub mod coerced {
+    use super::*;
+
+    async fn first<T: Deep>() -> usize {
+        let number = {
+            let object: &dyn Go = &Wrap::<T>(PhantomData);
+            object.go()
+        };
+        std::future::pending::<()>().await;
+        number
+    }
+    chain!(second: first, third: second, fourth: third, fifth: fourth);
+}
+
+/// To find the method that is called takes one, too.
+pub mod resolved {
+    use super::*;
+
+    async fn first<T: Deep>() -> usize {
+        let number = Wrap::<T>(PhantomData).go();
+        std::future::pending::<()>().await;
+        number
+    }
+    chain!(second: first, third: second, fourth: third, fifth: fourth);
+}
+
+/// A future that never waits is plain code, which may be inlined into a function.
+pub mod function {
+    use super::*;
+
+    async fn first<T: Deep>() -> usize {
+        let object: &dyn Go = &Wrap::<T>(PhantomData);
+        object.go()
+    }
+    chain!(second: first, third: second, fourth: third, fifth: fourth);
+
+    pub fn poll<T: Deep>() -> bool {
+        let future = pin!(fifth::<T>());
+        future.poll(&mut Context::from_waker(Waker::noop())).is_ready()
+    }
+}
