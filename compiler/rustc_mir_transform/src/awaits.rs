@@ -33,6 +33,7 @@ use rustc_middle::ty::{self, Ty, TyCtxt};
 use rustc_span::{Span, Spanned};
 use tracing::debug;
 
+use crate::coroutine::make_aggregate_adt;
 use crate::only_ready::poll_variants;
 use crate::reachable::reachable_from;
 
@@ -87,6 +88,7 @@ impl<'tcx> Await<'tcx> {
     /// The block that suspends, if all that leads from `pending` to it is one chain of blocks,
     /// which drop what the answer was. No other path leads to any of them.
     pub(crate) fn suspension_block(&self, body: &Body<'tcx>) -> Option<BasicBlock> {
+        // A chain is over at the latest when it has led through all blocks.
         let mut block = self.pending;
         for _ in body.basic_blocks.indices() {
             if body.basic_blocks.predecessors()[block].len() != 1 {
@@ -103,6 +105,8 @@ impl<'tcx> Await<'tcx> {
 
     /// Where the coroutine goes on when it is dropped while it waits for this await, if all paths
     /// from `pending` lead to one suspension point. Other awaits may share it.
+    ///
+    /// `reachable_from` could not stop at the first reason to say no.
     pub(crate) fn drop_of_suspension(&self, body: &Body<'tcx>) -> Option<BasicBlock> {
         let mut seen = FxHashSet::default();
         let mut waiting = vec![self.pending];
@@ -137,8 +141,7 @@ impl<'tcx> Await<'tcx> {
         };
         let ready = tcx.require_lang_item(LangItem::PollReady, body.span);
         let variant = poll.variant_index_with_id(ready);
-        let kind = AggregateKind::Adt(poll.did(), variant, args, None, None);
-        Rvalue::Aggregate(Box::new(kind), IndexVec::from_iter([value]))
+        make_aggregate_adt(poll.did(), variant, args, IndexVec::from_iter([value]))
     }
 }
 
@@ -157,6 +160,7 @@ pub(crate) fn awaits_by_lowering(body: &Body<'_>) -> bool {
 /// The module's page says what is checked of each.
 pub(crate) fn find_awaits<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> Vec<Await<'tcx>> {
     let Some(variants) = poll_variants(tcx) else { return vec![] };
+    // Most blocks poll nothing, which their terminator tells.
     let mut finder = AwaitFinder { tcx, body, variants, locals: None };
     body.basic_blocks.indices().filter_map(|block| finder.await_that_polls_in(block)).collect()
 }
@@ -243,6 +247,7 @@ impl<'a, 'tcx> AwaitFinder<'a, 'tcx> {
         switch: BasicBlock,
         answer: Place<'tcx>,
     ) -> Option<(BasicBlock, BasicBlock)> {
+        // Other code could have assigned the answer.
         if self.body.basic_blocks.predecessors()[switch].len() != 1 {
             return None;
         }
@@ -260,7 +265,8 @@ impl<'a, 'tcx> AwaitFinder<'a, 'tcx> {
         Some((target(self.variants.0), target(self.variants.1)))
     }
 
-    /// Whether a path leads from `from` to `poll` on which `awaitee` stays what it is.
+    /// Whether a path leads from `from` to `poll` on which `awaitee` stays what it is. This is not
+    /// `reachable_from` either: it ends where it finds the poll, and at [`SEARCH_LIMIT`].
     fn leads_back(
         &self,
         from: BasicBlock,
@@ -432,7 +438,8 @@ impl<'tcx> Visitor<'tcx> for LocalUseCounter {
     }
 }
 
-/// Where `terminator` leads when it is executed, and not just in the eyes of the borrow checker.
+/// The successors of `terminator` that execution can take. The others are there for the borrow
+/// checker.
 pub(crate) fn real_successors<'a>(
     terminator: &'a Terminator<'_>,
 ) -> impl Iterator<Item = BasicBlock> + 'a {

@@ -76,7 +76,7 @@
 //!   cannot be merged at once is halved, so it is compared as often as its size can be halved.
 //! * There are at most [`ROUNDS_LIMIT`] rounds, each with the dataflow analyses that it needs.
 //!
-//! So the pass is linear in the number of sites, once there are more than [`SITES_LIMIT`] of a kind.
+//! So the pass is linear in the number of sites, if there are more than [`SITES_LIMIT`] of a kind.
 //!
 //! # Soundness
 //!

@@ -18,7 +18,10 @@
 //! What [`SimplifyCfg`](simplify::SimplifyCfg) and [`SimplifyLocals`](simplify::SimplifyLocals) do,
 //! on the bodies of coroutines that suspend by *yield* still. The first makes a `goto` of a switch
 //! all of whose targets are the same; the second removes the statements that assign to a local that
-//! nothing reads. The pass runs before all that ask what is saved.
+//! nothing reads. The pass runs before all passes that ask what is saved.
+//!
+//! Both are linear in the body, but for locals that only other unread ones read: each round removes
+//! one more of such a chain.
 //!
 //! # Soundness
 //!
@@ -36,7 +39,7 @@ pub(super) struct DeadReads;
 
 impl AsyncPass for DeadReads {
     fn transform<'tcx>(&self, tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
-        // Before that a switch is kept for its read, which the borrow checker is to see.
+        // In an earlier phase `SimplifyCfg` keeps the read of a switch, for the borrow checker.
         let phase = std::mem::replace(&mut body.phase, MirPhase::Runtime(RuntimePhase::Initial));
         simplify::simplify_cfg(tcx, body);
         pm::run_passes_no_validate(tcx, body, &[&simplify::SimplifyLocals::BeforeConstProp], None);

@@ -52,13 +52,16 @@
 //! What remains is plain code. [`inline_into_coroutine`] lets the inliner inline calls in it, as in
 //! any other function.
 //!
+//! Both steps take a few walks through the body, besides the search for what awaitees await, which
+//! is [never_pending]'s. Case 1 also copies a body, but only one without calls.
+//!
 //! # Soundness
 //!
 //! * **No edge is removed that is ever taken.** See the page of [never_pending], which also says
 //!   why an await by value is the first to poll its awaitee. The switches for generic awaitees rely
 //!   on the same fact. No other edge leads to the state behind them, so the future can be neither
-//!   resumed nor dropped there. One suspension point is no await: that of an asynchronous drop.
-//!   Where there may be one, the pass is off. (`tests/ui/async-await/elide-no-await/async-drop.rs`)
+//!   resumed nor dropped there. An asynchronous drop also suspends, without an await. Where there
+//!   may be one, the pass is off. (`tests/ui/async-await/elide-no-await/async-drop.rs`)
 //! * **Nobody can observe that a body runs a second time.** See the page of [replayable].
 //! * **To leave out the drop of an awaitee changes nothing.** Nothing between the assignment of its
 //!   local and its poll can unwind. When the poll has returned `Ready`, or has unwound, the
@@ -297,7 +300,7 @@ fn answer_at_once<'tcx>(
         patch.nop_statement(argument);
     }
 
-    // A coroutine is made into a future by handing it on.
+    // `into_future` of a coroutine returns its argument.
     let Some((_, [argument], ..)) = call_in(body, found.into_future) else {
         bug!("no call of into_future: {found:?}");
     };
@@ -342,13 +345,14 @@ fn replace_call<'tcx>(
     patch.patch_terminator(block, TerminatorKind::Goto { target });
 }
 
-/// Makes all ways of a suspension point depend on whether its awaitee is ever pending.
+/// Guards each edge of a suspension point by a constant: whether its awaitee is ever pending.
 fn guard<'tcx>(
     tcx: TyCtxt<'tcx>,
     body: &Body<'tcx>,
     found: &Await<'tcx>,
     patch: &mut MirPatch<'tcx>,
 ) {
+    // It shares its suspension point with another await, whose awaitee may be pending.
     let Some(suspension) = found.suspension_block(body) else { return };
     let Terminator { source_info, kind } = body.basic_blocks[suspension].terminator();
     let TerminatorKind::Yield { value, resume, resume_arg, drop } = kind else { return };
@@ -394,6 +398,7 @@ fn elide_machine<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>, def_id: LocalDe
     let is_async = tcx.coroutine_is_async(def_id.to_def_id());
     let drops_async = body.coroutine_drop_async().is_some();
     let layout = layout_mut(body);
+    // It suspends, or has states that its asynchronous drop tells apart.
     if layout.variant_fields.len() > CoroutineArgs::RESERVED_VARIANTS || drops_async {
         return;
     }
@@ -447,6 +452,7 @@ fn replayed<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>, start: BasicBlock) -> Op
         !data.is_cleanup
             && matches!(data.terminator().kind, Call { .. } | Drop { .. } | InlineAsm { .. })
     };
+    // Few bodies are without any, and only these are worth a copy.
     if body.basic_blocks.iter().any(is_effect) {
         return None;
     }

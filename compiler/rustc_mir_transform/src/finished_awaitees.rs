@@ -116,14 +116,16 @@ fn drop_unfinished_only<'tcx>(
         let data = &body.basic_blocks[block];
         let terminator = data.terminator();
         let TerminatorKind::Drop { target, .. } = terminator.kind else { continue };
+        // Cleanup of the drop itself is dead then, if nothing else leads there.
         debug!(?block, awaitee = ?found.awaitee, is_empty, "drops what is finished");
         if is_empty {
             patch.patch_terminator(block, TerminatorKind::Goto { target });
             continue;
         }
         let span = terminator.source_info.span;
-        let answer = fact_of(tcx, LangItem::FinishedIsEmpty, found.awaitee, span);
-        let Some(discr) = answer else { return };
+        // Another `core` may lack the constant. Then the drop stays.
+        let fact = fact_of(tcx, LangItem::FinishedIsEmpty, found.awaitee, span);
+        let Some(discr) = fact else { return };
         let drop = BasicBlockData::new(Some(terminator.clone()), data.is_cleanup);
         let targets = SwitchTargets::static_if(0, patch.new_block(drop), target);
         patch.patch_terminator(block, TerminatorKind::SwitchInt { discr, targets });
@@ -138,6 +140,7 @@ fn unfinished_blocks(body: &Body<'_>, found: &Await<'_>) -> Option<FxHashSet<Bas
         _ => false,
     };
     let mut unfinished = FxHashSet::default();
+    // Which successors are taken depends on the block, and there is a limit: no `reachable_from`.
     let mut waiting = vec![found.assigned.block];
     while let Some(block) = waiting.pop() {
         if !unfinished.insert(block) {

@@ -23,8 +23,9 @@
 //! * **All who ask for the layout get the same one.** It is computed once where the coroutine is
 //!   defined, and recorded with its body. No optimization changes it.
 //! * **The same errors are reported.** A callee with a constant that may fail to be evaluated is
-//!   not inlined: it would be an error of the coroutine.
-//!   (`tests/ui/async-await/inline-await/required-const.rs`)
+//!   not inlined: it would be an error of the coroutine. Nor is one whose types nest deep: to find
+//!   out what is called takes a proof, which may exceed the recursion limit.
+//!   (`tests/ui/async-await/inline-await/required-const.rs`, `certain-body/deep-types.rs`)
 //!
 //! # Left for later
 //!
@@ -32,8 +33,9 @@
 //! what drop shims ask for.
 
 use rustc_hir::def_id::LocalDefId;
+use rustc_middle::mir::Body;
 use rustc_middle::query::Providers;
-use rustc_middle::ty::{Instance, InstanceKind, TyCtxt};
+use rustc_middle::ty::{GenericArgsRef, Instance, InstanceKind, TyCtxt};
 
 use crate::inline::ForceInline;
 use crate::{certain_body, elide_no_await};
@@ -46,7 +48,7 @@ pub(super) fn provide(providers: &mut Providers) {
 }
 
 /// Has the layout of the coroutine of `def_id` kept while the body that it is taken from can still
-/// be read, for who asks for it when that body is being optimized.
+/// be read, for queries made while that body is optimized.
 pub(super) fn ensure_layout(tcx: TyCtxt<'_>, def_id: LocalDefId) {
     if tcx.sess.opts.unstable_opts.async_returned_panic.is_no()
         && tcx.is_coroutine(def_id.to_def_id())
@@ -58,6 +60,15 @@ pub(super) fn ensure_layout(tcx: TyCtxt<'_>, def_id: LocalDefId) {
 /// Whether the inliner may go into the bodies of coroutines at all.
 pub(super) fn is_enabled(tcx: TyCtxt<'_>) -> bool {
     elide_no_await::is_enabled(tcx)
+}
+
+/// Whether it may be found out what a call with `args` in `caller` calls.
+pub(super) fn may_resolve<'tcx>(
+    tcx: TyCtxt<'tcx>,
+    caller: &Body<'tcx>,
+    args: GenericArgsRef<'tcx>,
+) -> bool {
+    caller.coroutine.is_none() || !is_enabled(tcx) || !certain_body::nest_deep(tcx, [args])
 }
 
 /// Whether `callee` may be inlined into the body of a coroutine: it must not be an item or shim

@@ -46,7 +46,7 @@ use crate::reachable::reachable_from;
 pub(super) enum KeepMentions {
     /// Collects what is mentioned.
     Remember,
-    /// Gives the drop glue what it mentioned.
+    /// Gives the drop glue what it mentioned, when the state transform has made it.
     HandToGlue,
 }
 
@@ -72,6 +72,7 @@ fn remember<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
     if !awaits_by_lowering(body) || tcx.may_drop_async() || body.tainted_by_errors.is_some() {
         return;
     }
+    // The drop glue starts where the coroutine may be suspended, so only at what can be reached.
     let is_yield = |block: BasicBlock| {
         matches!(body.basic_blocks[block].terminator().kind, TerminatorKind::Yield { .. })
     };
@@ -141,6 +142,7 @@ pub(super) fn restore<'tcx>(
     mentioned: &mut Vec<Spanned<MentionedItem<'tcx>>>,
 ) {
     let Some(before) = body.mentioned_items.take() else { return };
+    // Most of what was mentioned is mentioned still.
     let mut seen: FxHashSet<_> = mentioned.iter().map(|item| item.node).collect();
     mentioned.extend(before.into_iter().filter(|item| seen.insert(item.node)));
 }

@@ -96,6 +96,7 @@ impl AsyncPass for LateAnswers {
         if delays.is_empty() {
             return;
         }
+        // No two delays move the same statement: each has a move of its own.
         let mut patch = MirPatch::new(body);
         for Delay { statements, to } in delays {
             for location in statements {
@@ -125,6 +126,7 @@ fn delay<'tcx>(
     start: Location,
     locals: [Local; 2],
 ) -> Option<Delay> {
+    // Whatever is called on the way could look at it.
     if locals.iter().any(|&local| borrowed.contains(local)) {
         return None;
     }
@@ -146,6 +148,7 @@ fn delay<'tcx>(
                 }
                 _ => mentions.visit_statement(statement, at),
             }
+            // The value is used here, or something else is in its place.
             if mentions.is_found {
                 return delay;
             }
@@ -169,8 +172,10 @@ fn delay<'tcx>(
                 }
                 first
             }
+            // A branch, a call, or a suspension point, which would save the first local.
             _ => return delay,
         };
+        // A path that leads there otherwise has not gone through the move. Nor may this be a loop.
         let mut predecessors = body.basic_blocks.predecessors()[target].iter();
         if target == start.block || predecessors.any(|&predecessor| predecessor != at.block) {
             return delay;
@@ -180,8 +185,9 @@ fn delay<'tcx>(
     delay
 }
 
-/// Whether what is done on the way out uses one of the locals, apart from the blocks in `seen`.
-/// Adds those that were looked at to these. Too many are taken to use them.
+/// Whether cleanup uses one of the locals, apart from the blocks in `seen`. Adds to these the
+/// blocks that it looks at: all drops on the way share one search, which `reachable_from` could not
+/// do. If there are more than [`SEARCH_LIMIT`], they are taken to use the locals.
 fn is_mentioned_in_cleanup(
     body: &Body<'_>,
     unwind: UnwindAction,
@@ -199,6 +205,7 @@ fn is_mentioned_in_cleanup(
             return true;
         }
         let data = &body.basic_blocks[block];
+        // To end its storage is no use: a value that is lost when it panics needs none.
         for statement in &data.statements {
             if !matches!(statement.kind, StatementKind::StorageDead(_)) {
                 mentions.visit_statement(statement, block.start_location());

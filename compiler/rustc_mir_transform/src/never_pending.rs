@@ -34,6 +34,9 @@
 //! A crate that was compiled without the pass records no summaries. The layout of its coroutines
 //! still tells whether a body has a suspension point.
 //!
+//! A summary takes one walk through its body. A search looks at each type once, if that is not part
+//! of a recursion, and follows each awaitee of each body.
+//!
 //! # Soundness
 //!
 //! *An await by value is the first to poll its awaitee*, and the only one. See the page of
@@ -102,12 +105,12 @@ fn poll_summary<'tcx>(tcx: TyCtxt<'tcx>, def_id: LocalDefId) -> Option<PollSumma
 }
 
 fn summary_of<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> Option<PollSummary<'tcx>> {
-    let never_waits: FxHashMap<_, _> =
+    let awaits: FxHashMap<_, _> =
         find_awaits(tcx, body).into_iter().map(|found| (found.switch, found)).collect();
     let mut awaitees = vec![];
     let mut may_suspend = false;
     reachable_from(body, [START_BLOCK], |block| {
-        let found = never_waits.get(&block);
+        let found = awaits.get(&block);
         awaitees.extend(found.map(|found| found.awaitee));
         let terminator = body.basic_blocks[block].terminator();
         may_suspend |= matches!(terminator.kind, TerminatorKind::Yield { .. });
@@ -187,6 +190,7 @@ fn straight_line<'tcx>(
         for statement in &data.statements {
             match &statement.kind {
                 StatementKind::Assign(statement) => assign(statement)?,
+                // These do nothing when they are executed.
                 StatementKind::StorageLive(_)
                 | StatementKind::StorageDead(_)
                 | StatementKind::FakeRead(_)
@@ -239,6 +243,7 @@ pub(crate) fn answers_constant<'tcx>(
 /// Whether all that a call of `func` does is to make a coroutine: one without upvars, or one whose
 /// upvars are the arguments, all of them and in their order.
 pub(crate) fn makes_coroutine<'tcx>(tcx: TyCtxt<'tcx>, func: &Operand<'tcx>) -> bool {
+    // Of a function pointer the body is not known.
     let Some((def_id, args)) = func.const_fn_def() else { return false };
     match certain_body::of_call(tcx, def_id, args) {
         Ok(CertainBody::Local(body)) => is_body_of_maker(body),
@@ -287,7 +292,7 @@ fn recorded_summary<'tcx>(
 struct Search<'tcx> {
     tcx: TyCtxt<'tcx>,
     typing_env: ty::TypingEnv<'tcx>,
-    /// The types that the current one is awaited by.
+    /// The types that lead to the current one, each awaited by the one before.
     on_path: Vec<Ty<'tcx>>,
     known: FxHashMap<Ty<'tcx>, bool>,
 }
@@ -300,6 +305,7 @@ impl<'tcx> Search<'tcx> {
         if let Some(&known) = self.known.get(&ty) {
             return known;
         }
+        // Nothing is known of what depends on itself, and an answer takes stack for each level.
         if self.on_path.contains(&ty)
             || self.on_path.len() > DEPTH_LIMIT
             || !self.tcx.recursion_limit().value_within_limit(self.on_path.len())

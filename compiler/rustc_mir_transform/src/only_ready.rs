@@ -10,6 +10,8 @@
 //! A function of another crate is judged by its MIR: on every path from the start to every `Return`
 //! a `Ready` is assigned, and nothing else ever is.
 //!
+//! Either takes one walk through the body, and no other body is looked at.
+//!
 //! # Soundness
 //!
 //! * **All ways to answer are judged.** A function answers by returning, or by a tail call. So one
@@ -54,6 +56,7 @@ fn is_written_so<'tcx>(tcx: TyCtxt<'tcx>, body: &hir::Body<'tcx>) -> bool {
 /// Whether `value`, if it has one at all, has the value of a call of the constructor of `ready`.
 fn is_ready<'tcx>(tcx: TyCtxt<'tcx>, ready: DefId, value: &hir::Expr<'tcx>) -> bool {
     match value.kind {
+        // By another name the constructor may be a function that is written by hand.
         hir::ExprKind::Call(function, _) => {
             let hir::ExprKind::Path(hir::QPath::Resolved(_, path)) = function.kind else {
                 return false;
@@ -71,6 +74,7 @@ fn is_ready<'tcx>(tcx: TyCtxt<'tcx>, ready: DefId, value: &hir::Expr<'tcx>) -> b
                     None => block.stmts.last().is_some_and(is_return),
                 }
         }
+        // Without `else` its value is `()`.
         hir::ExprKind::If(_, then, Some(otherwise)) => {
             [then, otherwise].into_iter().all(|value| is_ready(tcx, ready, value))
         }
@@ -90,7 +94,7 @@ fn is_return(statement: &hir::Stmt<'_>) -> bool {
     }
 }
 
-/// Looks at what else than by its end a function is left.
+/// Checks every other way in which the function may return.
 struct Returns<'tcx> {
     tcx: TyCtxt<'tcx>,
     ready: DefId,
@@ -120,7 +124,7 @@ fn is_compiled_so<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> bool {
     check.holds && is_assigned_at_returns(body, &check.assigned)
 }
 
-/// Whether each way to a `Return` leads through one of the blocks of `assigned`.
+/// Whether each path to a `Return` leads through one of the blocks of `assigned`.
 fn is_assigned_at_returns(body: &Body<'_>, assigned: &DenseBitSet<BasicBlock>) -> bool {
     let terminator = |block: BasicBlock| body.basic_blocks[block].terminator();
     // A drop of the return place leaves it without a value.
@@ -152,6 +156,7 @@ impl<'tcx> Visitor<'tcx> for Assignments {
             && let Rvalue::Aggregate(kind, _) = rvalue
             && matches!(**kind, AggregateKind::Adt(_, made, ..) if made == self.ready)
         {
+            // The return place is a `Poll`, so this is the variant of no other enum.
             self.assigned.insert(location.block);
             self.visit_rvalue(rvalue, location);
         } else {

@@ -20,6 +20,8 @@
 //! construct: an integer, float, `bool`, `char`, or a tuple, array, `Option`, `Result`, `Poll` or
 //! `Ordering` of them, or of what has no value at all. No upvar may need drop.
 //!
+//! To decide that takes one walk through the body, and looks at each type in it once.
+//!
 //! # Soundness
 //!
 //! `Future::poll` is a safe function: whoever holds the future may poll it after it has finished.
@@ -40,10 +42,9 @@
 //! (Each line is a case of `not-replayable.rs` or `one-of-a-kind.rs` in
 //! `tests/ui/async-await/elide-no-await`.)
 //!
-//! *The second run could have been the first.* It starts from constants, as the first did, and
-//! nothing that it does can be observed but its answer. So it answers what the first might have
-//! answered. That is the same value, except for the bits of a NaN, which arithmetic may choose
-//! anew.
+//! *The second run could have been the first.* It starts from constants, as the first did, and only
+//! what it returns can be observed. That is what the first might have returned: the same value,
+//! except for the bits of a NaN, which arithmetic may choose anew.
 //!
 //! *A value is given out once, unless it is a constant.* A captured number may be the only one of
 //! its kind that somebody holds: an index, a descriptor, a pointer. So may an address that nobody
@@ -83,7 +84,7 @@ pub(crate) fn is_replayable<'tcx>(
         return false;
     }
     if !may_be_given_twice(tcx, coroutine.return_ty()) {
-        debug!("gives what there may be one of");
+        debug!("returns a value that may be the only one of its kind");
         return false;
     }
 
@@ -133,9 +134,9 @@ impl<'tcx> Check<'_, 'tcx> {
         }
     }
 
-    /// Whether no value of `ty` has an address in it, so that its bits are all that it is. It goes
-    /// by types as they are written: none is normalized, which could evaluate the length of an
-    /// array. Each type is looked at once for the whole body.
+    /// Whether no value of `ty` has an address in it, so that its bits are all that it is. Types
+    /// are taken as they are written: to normalize one could evaluate the length of an array. Each
+    /// type is looked at once for the whole body.
     fn is_plain(&mut self, ty: Ty<'tcx>) -> bool {
         let mut waiting = vec![ty];
         while let Some(ty) = waiting.pop() {

@@ -1,4 +1,4 @@
-//! Makes a finished or poisoned future answer `Poll::Pending` where it would panic.
+//! Returns `Poll::Pending` from finished and poisoned futures, which would panic.
 //!
 //! # Motivation
 //!
@@ -51,6 +51,8 @@
 //! | `gen`                       | `None`, as ever         | panics, as ever             |
 //! | `#[coroutine]`              | panics, as ever         | panics, as ever             |
 //! | glue of `async_drop_in_place` | `Ready(())`, as ever  | panics, as ever             |
+//!
+//! This takes one walk through the body.
 //!
 //! # Soundness
 //!
@@ -106,6 +108,7 @@ use rustc_middle::ty::{self, CoroutineArgs, CoroutineArgsExt, TyCtxt};
 use rustc_session::Session;
 use tracing::{debug, instrument, trace};
 
+use crate::coroutine::make_aggregate_adt;
 use crate::patch::MirPatch;
 use crate::simplify;
 
@@ -128,6 +131,7 @@ impl<'tcx> crate::MirPass<'tcx> for ReturnedPending {
         let (discr, targets) = entry_switch(body);
         let panicking = panicking_states(body, &targets);
         debug!(?panicking);
+        // It never returns, and nothing in it unwinds.
         if panicking.is_empty() {
             return;
         }
@@ -135,6 +139,7 @@ impl<'tcx> crate::MirPass<'tcx> for ReturnedPending {
         let mut patch = MirPatch::new(body);
         let pending = new_pending_block(tcx, body, &mut patch);
         let is = |state: u128, variant: VariantIdx| state == u128::from(variant.as_u32());
+        // The asynchronous drop shim tells the two states apart.
         let merge = panicking == [RETURNED, POISONED] && body.coroutine_drop_async().is_none();
         let cases = targets.iter().filter(|&(state, _)| !(merge && is(state, POISONED))).map(
             |(state, case)| {
@@ -196,6 +201,7 @@ fn panicking_states(body: &Body<'_>, targets: &SwitchTargets) -> Vec<VariantIdx>
         .into_iter()
         .filter(|state| {
             let case = targets.target_for_value(state.as_u32().into());
+            // A state that the switch lacks leads to `unreachable`.
             match &body.basic_blocks[case].terminator().kind {
                 TerminatorKind::Assert { msg, .. } => matches!(
                     **msg,
@@ -228,16 +234,7 @@ fn poll_pending<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> Rvalue<'tcx> {
         bug!("a future returns {:?} and not `Poll`", body.return_ty());
     };
     let pending = tcx.require_lang_item(LangItem::PollPending, body.span);
-    Rvalue::Aggregate(
-        Box::new(AggregateKind::Adt(
-            poll.did(),
-            poll.variant_index_with_id(pending),
-            args,
-            None,
-            None,
-        )),
-        IndexVec::new(),
-    )
+    make_aggregate_adt(poll.did(), poll.variant_index_with_id(pending), args, IndexVec::new())
 }
 
 /// Turns every mark of a poisoned future into that of a finished one.

@@ -32,8 +32,8 @@
 //! leaves a body alone that does not suspend at all: such a body may be replayable, and would read
 //! an upvar if it was changed.
 //!
-//! It takes one walk through the body, another for each local that may be replaced, and two
-//! dataflow analyses if there is any.
+//! The pass walks through the body once, and once more for each local that it may replace. If there
+//! is such a local, it also runs the analyses that tell what is saved.
 //!
 //! # Soundness
 //!
@@ -104,7 +104,7 @@ impl AsyncPass for UpvarsInPlace {
     }
 }
 
-/// Locals, with the upvar that each gets its first value from, and the moves that hand it on.
+/// Locals, with the upvar that each gets its first value from, and the moves from one to the next.
 type Locals<'tcx> = FxIndexMap<Local, (Place<'tcx>, Vec<Move<'tcx>>)>;
 
 /// A statement that moves or copies a place to a local, or a call that does no more than that.
@@ -129,6 +129,7 @@ fn moved_upvars<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> Locals<'tcx> {
         indices: FxHashSet::default(),
     };
     mentions.visit_body(body);
+    // A reference to the whole coroutine would reach every upvar.
     if mentions.whole_is_used {
         return Locals::default();
     }
@@ -138,6 +139,7 @@ fn moved_upvars<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> Locals<'tcx> {
     let mut locals = Locals::default();
     for (field, ty) in upvars.iter().enumerate() {
         let field = FieldIdx::from_usize(field);
+        // Only the move may mention it. A drop of all upvars at once would drop it, too.
         if mentions.upvars[field] != 1
             || mentions.whole_is_dropped && ty.needs_drop(tcx, typing_env)
         {
@@ -151,7 +153,7 @@ fn moved_upvars<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> Locals<'tcx> {
         {
             chain.push(found);
             locals.insert(found.to, (upvar, chain.clone()));
-            // What has it from an upvar, and only hands it on.
+            // The next local replaces this one as well, if this one only passes the value on.
             let Mentioned { assigned, uses } = &mentions.locals[found.to];
             if assigned.len() > 1 || *uses != 1 {
                 break;
@@ -212,6 +214,7 @@ fn may_replace<'tcx>(
     let blocks = &body.basic_blocks;
     let dominators = blocks.dominators();
     let successors = |block: BasicBlock| blocks[block].terminator().successors();
+    // The return place and the arguments are the caller's, and an index has to be a local.
     body.local_kind(to) == LocalKind::Temp
         && !mentions.indices.contains(&to)
         && from.ty(body, tcx).ty == body.local_decls[to].ty
@@ -304,15 +307,15 @@ fn is_mention(context: PlaceContext) -> bool {
     matches!(context, PlaceContext::NonMutatingUse(NonMutatingUseContext::PlaceMention))
 }
 
-/// Keeps those of `locals` that are saved, and those that hand on what these have.
+/// Keeps those of `locals` that are saved, and those that these get their value from.
 fn retain_saved<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>, locals: &mut Locals<'tcx>) {
     let mut saved = FxIndexSet::default();
     for of_suspension in saved_locals(tcx, body).values() {
         saved.extend(locals.keys().copied().filter(|&local| of_suspension.contains(local)));
     }
-    let handed_on: Vec<_> =
+    let passed_on: Vec<_> =
         saved.iter().flat_map(|local| &locals[local].1).map(|found| found.to).collect();
-    saved.extend(handed_on);
+    saved.extend(passed_on);
     locals.retain(|local, _| saved.contains(local));
 }
 

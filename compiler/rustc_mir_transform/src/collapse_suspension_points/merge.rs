@@ -120,8 +120,7 @@ impl<'tcx> Merger<'_, 'tcx> {
             let ty = operand(self.body, first, argument).ty(&*self.body, self.tcx);
             let span = self.body.span;
             let local = self.body.local_decls.push(LocalDecl::new(ty, span));
-            // Each is moved where it was an argument, just behind the assignment here: no code is in
-            // between.
+            // It is assigned just before the call, so at the same time.
             for (site, &block) in merged.blocks.iter().enumerate() {
                 let operand = operand(self.body, block, argument);
                 self.parameters[index].entry(site).or_default().push((local, operand));
@@ -165,6 +164,7 @@ impl<'tcx> Merger<'_, 'tcx> {
     fn enter(&mut self, target: BasicBlock) -> BasicBlock {
         let Some(&(index, site, first)) = self.site_of.get(&target) else { return target };
         let plan = &self.plans[index];
+        // All that the other sites have here, and this one has not: storage, a number, arguments.
         let source_info = self.body.basic_blocks[first].terminator().source_info;
         let mut statements: Vec<_> = plan.missing_storage[site]
             .iter()
@@ -205,8 +205,8 @@ impl<'tcx> Merger<'_, 'tcx> {
     }
 
     /// Copies the blocks that `target` leads to, all of them in cleanup. Some targets need control
-    /// flow there to be a tree, and a branch by the selector makes it none. The copies are renumbered
-    /// among themselves, which no walk that only collects blocks can do.
+    /// flow there to be a tree, and a branch by the selector makes it none. The copies lead to each
+    /// other, so it takes more than to collect blocks, as `reachable_from` does.
     fn copy(&mut self, target: BasicBlock) -> BasicBlock {
         let mut copies = FxIndexMap::default();
         let mut waiting = vec![target];
@@ -236,6 +236,7 @@ impl<'tcx> Merger<'_, 'tcx> {
         let is_cleanup = self.body.basic_blocks[targets[0]].is_cleanup;
         let mut of_sites = vec![];
         for (site, &target) in targets.iter().enumerate() {
+            // Where a site goes on, another group of merged sites may begin.
             let target = if is_cleanup { self.copy(target) } else { self.enter(target) };
             let missing = &self.plans[index].missing_storage[site];
             of_sites.push(if missing.is_empty() {
@@ -250,6 +251,7 @@ impl<'tcx> Merger<'_, 'tcx> {
                 self.body.basic_blocks_mut().push(data)
             });
         }
+        // Nothing reads it behind this, so its storage may end.
         let Some(selector) = self.selectors[index] else {
             bug!("sites go on differently: {targets:?}");
         };

@@ -335,8 +335,8 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
         saved - cost
     }
 
-    /// The cost of the copies that merging removes, and what merging costs. `entries` are the merged
-    /// blocks that other code leads to.
+    /// The cost of the copies that merging removes, and what merging costs. `entries` are the
+    /// merged blocks that other code leads to.
     fn balance(&self, candidate: &Candidate, entries: &[BasicBlock]) -> [isize; 2] {
         let saved: isize =
             candidate.merged.values().map(|merged| self.saved(candidate, merged)).sum();
@@ -555,7 +555,7 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
             calls.push((terminator, args));
         }
         let (_, first) = calls[0];
-        // Variadic functions are called with different numbers of arguments. None makes a coroutine.
+        // Only a variadic function could be called so, and none of these makes a coroutine.
         if calls.iter().any(|(_, args)| args.len() != first.len()) {
             return None;
         }

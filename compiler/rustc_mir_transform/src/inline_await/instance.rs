@@ -27,11 +27,10 @@
 //!
 //! An instance with any other is not inlined.
 //!
-//! Nor is one whose types nest deep, for the recursion limit of this crate. The compiler proves
-//! predicates about the types of what it optimizes, and a proof may be as deep as the types are.
-//! With the flag off each body has proofs of its own, which need not go into what the where clauses
-//! say. A chain of inlined generic functions could have one that exceeds the limit, in a body that
-//! nobody ever runs. (`tests/ui/async-await/certain-body/deep-types.rs`)
+//! Nor is one whose types nest deep ([`certain_body::nest_deep`]). Each generic body proves a
+//! little about its types, and relies on its where clauses for the rest. An instance in a chain of
+//! inlined bodies has to prove it all, which may exceed the recursion limit, although nobody uses
+//! that instance. (`tests/ui/async-await/certain-body/deep-types.rs`)
 //!
 //! This takes time in proportion to the types in the body, times how deep they may nest.
 
@@ -47,10 +46,6 @@ use tracing::debug;
 use super::SEARCH_LIMIT;
 use crate::certain_body;
 
-/// The part of the recursion limit that types may nest to. A proof takes two steps or three from one
-/// type to one that is nested in it.
-const DEPTH_FRACTION: usize = 4;
-
 /// Whether `inner`, the body of a coroutine, may be inlined as what it is for `args` into another
 /// one, in whose bounds `typing_env` has them, or why not.
 pub(super) fn check<'tcx>(
@@ -62,7 +57,11 @@ pub(super) fn check<'tcx>(
     if certain_body::has_errors_of_its_own(tcx, inner) {
         return Err("has a constant that may fail to be evaluated");
     }
-    if has_deep_types(tcx, inner, args) {
+    // The body has inlined others in turn, as instances of what its own parameters are.
+    let inlined = inner.source_scopes.iter().filter_map(|scope| scope.inlined);
+    let inlined =
+        inlined.map(|(instance, _)| EarlyBinder::bind(instance.args).instantiate(tcx, args));
+    if certain_body::nest_deep(tcx, inlined.chain([args])) {
         return Err("has types that nest too deep");
     }
 
@@ -80,6 +79,7 @@ pub(super) fn check<'tcx>(
             ty::TermKind::Const(constant) => names_this_crate(constant.into()),
         })
     });
+    // Whoever made the layout has normalized these.
     let mut held = Aliases { tcx, found: FxIndexSet::default() };
     for ty in types_held(tcx, inner.local_decls[ty::CAPTURE_STRUCT_LOCAL].ty) {
         ty.visit_with(&mut held);
@@ -96,37 +96,6 @@ pub(super) fn check<'tcx>(
         }
     }
     Ok(())
-}
-
-/// Whether the types that `inner`, or a body that is inlined in it, is an instance for nest deep.
-fn has_deep_types<'tcx>(
-    tcx: TyCtxt<'tcx>,
-    inner: &Body<'tcx>,
-    args: GenericArgsRef<'tcx>,
-) -> bool {
-    let inlined = inner.source_scopes.iter().filter_map(|scope| scope.inlined);
-    let inlined =
-        inlined.map(|(instance, _)| EarlyBinder::bind(instance.args).instantiate(tcx, args));
-    let mut level: FxIndexSet<_> = inlined.chain([args]).flat_map(|args| args.iter()).collect();
-    for _ in 0..tcx.recursion_limit().0 / DEPTH_FRACTION {
-        if level.is_empty() {
-            return false;
-        }
-        level = level.into_iter().flat_map(parts).collect();
-    }
-    true
-}
-
-/// The types and constants that are nested in one, but in no other that is.
-fn parts<'tcx>(of: GenericArg<'tcx>) -> Vec<GenericArg<'tcx>> {
-    let mut parts = vec![];
-    let mut walker = of.walk();
-    walker.next();
-    while let Some(part) = walker.next() {
-        walker.skip_current_subtree();
-        parts.push(part);
-    }
-    parts
 }
 
 /// The types of the upvars of a coroutine, and what it awaits, and these in turn.
@@ -161,6 +130,7 @@ struct Aliases<'tcx> {
 
 impl<'tcx> TypeVisitor<TyCtxt<'tcx>> for Aliases<'tcx> {
     fn visit_ty(&mut self, ty: Ty<'tcx>) {
+        // Most types have none.
         if !ty.has_aliases() {
             return;
         }

@@ -1,4 +1,4 @@
-// A proof that is too deep for the recursion limit is not asked for because generic functions are
+// A proof that is too deep for the recursion limit is not attempted because generic functions are
 // inlined: each proves a little, and an instance of the last would have to prove it all. Nobody has
 // that instance.
 
@@ -11,42 +11,24 @@
 //@[no_o1] compile-flags: -Zasync-returned-panic=no -Copt-level=1
 //@[no_o3] compile-flags: -Zasync-returned-panic=no -Copt-level=3
 //@[no_oz] compile-flags: -Zasync-returned-panic=no -Copt-level=z
+//@ aux-build: deep.rs
 
 // What others may inline is optimized in a library, whether it is used or not.
 #![crate_type = "lib"]
 #![recursion_limit = "32"]
-#![allow(private_bounds)]
+
+extern crate deep;
 
 use std::marker::PhantomData;
 use std::pin::pin;
 use std::task::{Context, Waker};
 
-trait Deep {}
-
-pub struct Layer<T>(PhantomData<T>);
-
-impl<T: Deep> Deep for Layer<T> {}
-
-impl Deep for u8 {}
-
-type Layers<T> = Layer<Layer<Layer<Layer<Layer<Layer<Layer<Layer<Layer<Layer<T>>>>>>>>>>;
-
-trait Go {
-    fn go(&self) -> usize;
-}
-
-struct Wrap<T>(PhantomData<T>);
-
-impl<T: Deep> Go for Wrap<T> {
-    fn go(&self) -> usize {
-        6
-    }
-}
+use deep::{Deep, Go, Layers, Wrap};
 
 macro_rules! chain {
-    ($($name:ident: $from:ident),*) => {
+    ($($name:ident: $awaited:ident),*) => {
         $(pub async fn $name<T: Deep>() -> usize {
-            $from::<Layers<T>>().await
+            $awaited::<Layers<T>>().await
         })*
     };
 }
@@ -76,6 +58,16 @@ pub mod resolved {
         number
     }
     chain!(second: first, third: second, fourth: third, fifth: fourth);
+}
+
+/// And so does what is inlined from another crate.
+pub mod foreign {
+    use super::*;
+
+    pub async fn waits<T: Deep>() -> usize {
+        std::future::pending::<()>().await;
+        deep::fifth::<T>()
+    }
 }
 
 /// A future that never waits is plain code, which may be inlined into a function.
