@@ -234,7 +234,7 @@ pub(crate) fn has_errors_of_its_own(tcx: TyCtxt<'_>, body: &Body<'_>) -> bool {
     })
 }
 
-/// The same of the function of another crate, if it has recorded its body.
+/// Whether the function of another crate has such a constant, as far as its body is recorded.
 pub(crate) fn callee_has_errors(tcx: TyCtxt<'_>, def_id: DefId) -> bool {
     tcx.is_mir_available(def_id) && has_errors_of_its_own(tcx, tcx.optimized_mir(def_id))
 }

@@ -116,24 +116,7 @@ impl Arguments {
         };
 
         if !selection.suites.is_empty() {
-            let helpers = tree.sources(checkout).join(TEST_HELPERS);
-            partial::write(&helpers, b"/* Nothing: no test here links to it. */\n")?;
-            for suite in SUITES {
-                let of_suite = |path: &&String| Path::new(path).starts_with(suite);
-                let paths: Vec<_> = selection.suites.iter().filter(of_suite).collect();
-                if !paths.is_empty() {
-                    // Without it these tests are passed over in silence.
-                    if suite == DEBUGINFO {
-                        host::find_debuggers(&Pin::read()?)?;
-                    }
-                    // Each by a call of its own: mir-opt leaves a sysroot without the libraries
-                    // that the others link to.
-                    run(suite, &mut self.compiletest(&ready, &paths))?;
-                }
-            }
-            if self.bless {
-                save::take_tests_back(&tree, checkout, &ready.base)?;
-            }
+            self.run_suites(&tree, checkout, &ready, &selection.suites, &mut run)?;
         }
         for path in &selection.crates {
             run(path, &mut ready.bootstrap(&["test", "--no-doc", path]))?;
@@ -168,6 +151,37 @@ impl Arguments {
             counts.passed, counts.failed, counts.skipped
         );
         Ok(if failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    }
+
+    /// Has `run` run the tests of `paths`, suite by suite, and takes back what is blessed.
+    fn run_suites(
+        &self,
+        tree: &Tree,
+        checkout: Checkout,
+        ready: &Ready<'_>,
+        paths: &[String],
+        run: &mut impl FnMut(&str, &mut std::process::Command) -> Result<()>,
+    ) -> Result<()> {
+        let helpers = tree.sources(checkout).join(TEST_HELPERS);
+        partial::write(&helpers, b"/* Nothing: no test here links to it. */\n")?;
+        for suite in SUITES {
+            let of_suite = |path: &&String| Path::new(path).starts_with(suite);
+            let of_suite: Vec<_> = paths.iter().filter(of_suite).collect();
+            if of_suite.is_empty() {
+                continue;
+            }
+            // Without them these tests are passed over in silence.
+            if suite == DEBUGINFO {
+                host::find_debuggers(&Pin::read()?)?;
+            }
+            // Each by a call of its own: mir-opt leaves a sysroot without the libraries that the
+            // others link to.
+            run(suite, &mut self.compiletest(ready, &of_suite))?;
+        }
+        if self.bless {
+            save::take_tests_back(tree, checkout, &ready.base)?;
+        }
+        Ok(())
     }
 
     fn compiletest(&self, ready: &Ready<'_>, paths: &[&String]) -> std::process::Command {

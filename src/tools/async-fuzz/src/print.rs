@@ -261,13 +261,8 @@ impl Printer {
                 self.line(&text);
             }
             Statement::IfError(variable, values, then, otherwise) => {
-                let [value, condition] = &**values;
-                let (value, condition) = (self.expression(value), self.condition(condition));
-                let (then, otherwise) = (self.block(then), self.block(otherwise));
-                let number = variable.number;
-                self.line(&format!(
-                    "if let Err(mut v{number}) = {value} && {condition} {then} else {otherwise}"
-                ));
+                let text = self.if_error_text(variable, values, then, otherwise);
+                self.line(&text);
             }
             Statement::Match(value, arms) => {
                 let text = self.match_text(value, arms);
@@ -278,13 +273,7 @@ impl Printer {
                 self.line(&format!("for v{} in 0..{rounds}u32 {body}", variable.number));
             }
             Statement::While(variable, rounds, condition, body) => {
-                let number = variable.number;
-                self.line(&format!("let mut v{number} = 0u32;"));
-                let condition = self.condition(condition);
-                self.open(&format!("while v{number} < {rounds} && {condition} {{"));
-                self.line(&format!("v{number} += 1;"));
-                self.block_inside(body);
-                self.close("}");
+                self.counted_while(variable.number, *rounds, condition, body);
             }
             Statement::Break(condition) => self.only_if(condition, "break;"),
             Statement::Continue(condition) => self.only_if(condition, "continue;"),
@@ -309,6 +298,16 @@ impl Printer {
         }
     }
 
+    /// A loop that ends after so many rounds, whatever the condition is.
+    fn counted_while(&mut self, number: u32, rounds: u32, condition: &Expression, body: &Block) {
+        self.line(&format!("let mut v{number} = 0u32;"));
+        let condition = self.condition(condition);
+        self.open(&format!("while v{number} < {rounds} && {condition} {{"));
+        self.line(&format!("v{number} += 1;"));
+        self.block_inside(body);
+        self.close("}");
+    }
+
     fn only_if(&mut self, condition: &Expression, what: &str) {
         let condition = self.condition(condition);
         self.line(&format!("if {condition} {{ {what} }}"));
@@ -316,6 +315,19 @@ impl Printer {
 
     fn condition(&mut self, expression: &Expression) -> String {
         format!("{} & 1 == 1", self.expression(expression))
+    }
+
+    fn if_error_text(
+        &mut self,
+        variable: &Variable,
+        [value, condition]: &[Expression; 2],
+        then: &Block,
+        otherwise: &Block,
+    ) -> String {
+        let (value, condition) = (self.expression(value), self.condition(condition));
+        let (then, otherwise) = (self.block(then), self.block(otherwise));
+        let number = variable.number;
+        format!("if let Err(mut v{number}) = {value} && {condition} {then} else {otherwise}")
     }
 
     fn if_text(&mut self, condition: &Expression, then: &Block, otherwise: &Block) -> String {

@@ -4,21 +4,14 @@
 //@ run-pass
 //@ edition: 2024
 //@ compile-flags: -Zasync-returned-panic=no -Copt-level=2 -Zvalidate-mir -Zlint-mir
+//@ aux-build: ../../returned-panic/auxiliary/polling.rs
+
+extern crate polling;
 
 use std::future::Future;
 use std::hint::black_box;
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Waker};
 
-struct Once(bool);
-
-impl Future for Once {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        if std::mem::replace(&mut self.0, true) { Poll::Ready(()) } else { Poll::Pending }
-    }
-}
+use polling::{finish, once};
 
 macro_rules! chain {
     ($first:ident $second:ident $($rest:ident)*) => {
@@ -30,7 +23,7 @@ macro_rules! chain {
     };
     ($last:ident) => {
         async fn $last(number: u64) -> u64 {
-            Once(false).await;
+            once().await;
             number
         }
     };
@@ -41,7 +34,7 @@ chain!(
 );
 
 async fn takes(array: [u8; 1000]) -> u8 {
-    Once(false).await;
+    once().await;
     black_box(&array)[7]
 }
 
@@ -74,7 +67,7 @@ struct Device(u64);
 
 impl Read for Device {
     async fn read(&mut self) -> u64 {
-        Once(false).await;
+        once().await;
         self.0
     }
 }
@@ -109,10 +102,10 @@ async fn waits_and_stores() -> u8 {
 async fn keeps() -> u8 {
     let array = [black_box(3); 1000];
     let block = async move {
-        Once(false).await;
+        once().await;
         black_box(&array)[7]
     };
-    Once(false).await;
+    once().await;
     block.await
 }
 
@@ -126,20 +119,11 @@ fn done(frame: Frame) -> u8 {
 /// A copy may be the last use as well as a move.
 async fn copies() -> u8 {
     let one = Frame([black_box(1); 100]);
-    Once(false).await;
+    once().await;
     let sum = done(one);
     let other = Frame([black_box(2); 100]);
-    Once(false).await;
+    once().await;
     sum + done(other)
-}
-
-fn finish<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(answer) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            return answer;
-        }
-    }
 }
 
 fn main() {

@@ -13,18 +13,20 @@
 //@[levelz] compile-flags: -Zasync-returned-panic=no -Copt-level=z
 //@[debuginfo] compile-flags: -Zasync-returned-panic=no -Copt-level=2 -g
 //@[abort] compile-flags: -Zasync-returned-panic=no -Copt-level=2 -Cpanic=abort
-//@ aux-build: events.rs
+//@ aux-build: drops.rs
+//@ aux-build: ../../returned-panic/auxiliary/polling.rs
 
 #![allow(unused_assignments)]
 
-extern crate events;
+extern crate drops;
+extern crate polling;
 
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 
-use events::{count_events, event, run, take_events};
+use drops::{count_events, event, run, take_events};
+use polling::once;
 
 struct Droppy(u32);
 
@@ -34,64 +36,50 @@ impl Drop for Droppy {
     }
 }
 
-struct Once(bool);
-
-impl Future for Once {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        if std::mem::replace(&mut self.0, true) { Poll::Ready(()) } else { Poll::Pending }
-    }
-}
-
-fn wait() -> Once {
-    Once(false)
-}
-
 async fn stays(a: Droppy, b: Droppy) -> u32 {
     let borrowed = &a;
-    wait().await;
+    once().await;
     drop(b);
-    wait().await;
+    once().await;
     borrowed.0
 }
 
 async fn mutates(mut number: u32, mut array: [u32; 3], index: usize) -> u32 {
     number += 1;
     array[index] += number;
-    wait().await;
+    once().await;
     number += 1;
     array[index] += number;
-    wait().await;
+    once().await;
     array.iter().sum::<u32>() * 100 + number
 }
 
 async fn replaces(mut a: Droppy) -> u32 {
-    wait().await;
+    once().await;
     a = Droppy(2);
-    wait().await;
+    once().await;
     a.0
 }
 
 async fn patterns((a, _): (Droppy, Droppy), array: [Droppy; 2]) -> u32 {
-    wait().await;
+    once().await;
     let [first, _] = array;
-    wait().await;
+    once().await;
     a.0 + first.0
 }
 
 async fn may_drop(a: Droppy, drops: bool) -> u32 {
-    wait().await;
+    once().await;
     if drops {
         drop(a);
     }
-    wait().await;
+    once().await;
     count_events() as u32
 }
 
 async fn panics(a: Droppy, b: Droppy) -> u32 {
     let kept = b;
-    wait().await;
+    once().await;
     if a.0 == 1 {
         panic!("after an await");
     }
@@ -103,10 +91,10 @@ struct Driver(Droppy);
 impl Driver {
     async fn by_value(mut self, number: &mut u32) -> u32 {
         *number += self.0.0;
-        wait().await;
+        once().await;
         self.0 = Droppy(*number);
         *number += 1;
-        wait().await;
+        once().await;
         *number
     }
 }

@@ -13,15 +13,15 @@
 //@[alone] compile-flags: -Zasync-returned-panic=no -Copt-level=2
 //@[alone] compile-flags: -Zmir-enable-passes=-ElideNoAwait,-InlineAwait,-FinishedAwaitees
 //@[abort] compile-flags: -Zasync-returned-panic=no -Copt-level=2 -Cpanic=abort
-//@ aux-build: events.rs
+//@ aux-build: drops.rs
 
-extern crate events;
+extern crate drops;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
-use events::{event, run, take_events};
+use drops::{event, run, take_events};
 
 /// Is pending once, then answers its number. Panics at its first poll if that is 13.
 struct Large {

@@ -10,23 +10,17 @@
 //@[levelz] compile-flags: -Copt-level=z
 //@[inline] compile-flags: -Copt-level=2
 //@[inline] compile-flags: -Zmir-enable-passes=-ElideNoAwait,-CollapseSuspensionPoints
+//@ aux-build: ../../returned-panic/auxiliary/polling.rs
 
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Waker};
+extern crate polling;
 
-struct Once(bool);
+use std::pin::pin;
 
-impl Future for Once {
-    type Output = ();
+use polling::{complete, once};
 
-    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        if std::mem::replace(&mut self.0, true) { Poll::Ready(()) } else { Poll::Pending }
-    }
-}
-
-/// It is taken in, and with that go the temporaries between one local and another.
+/// It is inlined, and with that go the temporaries between one local and another.
 async fn wait() {
-    Once(false).await
+    once().await
 }
 
 async fn to_array(number: u32, mut array: [u32; 3], index: usize) -> [u32; 4] {
@@ -49,13 +43,7 @@ async fn to_whole(number: u32, mut other: u32) -> (u32, u32) {
 }
 
 fn run<F: Future>(future: F) -> F::Output {
-    let mut future = pin!(future);
-    let context = &mut Context::from_waker(Waker::noop());
-    assert!(future.as_mut().poll(context).is_pending());
-    match future.poll(context) {
-        Poll::Ready(output) => output,
-        Poll::Pending => panic!("it waits once"),
-    }
+    complete(pin!(future), 1)
 }
 
 fn main() {

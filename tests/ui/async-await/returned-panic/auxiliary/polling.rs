@@ -12,7 +12,7 @@
 use std::async_iter::AsyncIterator;
 use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
 /// How often a test asks where the answer must stay the same forever.
@@ -39,6 +39,16 @@ pub fn complete<F: Future + ?Sized>(mut future: Pin<&mut F>, pending: usize) -> 
     match poll_once(future) {
         Poll::Ready(output) => output,
         Poll::Pending => panic!("not ready after {pending} times `Pending`"),
+    }
+}
+
+/// Asks until `Ready`, however often that takes.
+pub fn finish<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    loop {
+        if let Poll::Ready(output) = poll_once(future.as_mut()) {
+            return output;
+        }
     }
 }
 
@@ -88,6 +98,21 @@ impl Future for Step {
 impl Drop for Step {
     fn drop(&mut self) {
         trace(format!("drop {}", self.name));
+    }
+}
+
+/// Answers `Pending` once. As small as can be, for tests of sizes.
+pub struct Once(bool);
+
+pub fn once() -> Once {
+    Once(false)
+}
+
+impl Future for Once {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        if std::mem::replace(&mut self.0, true) { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 
