@@ -23,22 +23,35 @@
 //! * **All who ask for the layout get the same one.** It is computed once where the coroutine is
 //!   defined, and recorded with its body. No optimization changes it.
 //! * **The same errors are reported.** A callee with a constant that may fail to be evaluated is
-//!   not inlined: it would be an error of the coroutine. Nor is one whose types nest deep: to find
-//!   out what is called takes a proof, which may exceed the recursion limit.
-//!   (`tests/ui/async-await/inline-await/required-const.rs`, `certain-body/deep-types.rs`)
+//!   not inlined: it would be an error of the coroutine.
+//!   (`tests/ui/async-await/inline-await/required-const.rs`)
+//! * **No proof exceeds the recursion limit.** To resolve the call of a method takes a proof, and in
+//!   an instance that was inlined that may be a deep one, although nobody uses the instance. So a
+//!   call is resolved only if a short proof is found first, by a search that reports no error
+//!   ([`PROOF_LIMIT`]). (`tests/ui/async-await/certain-body/deep-proofs.rs`)
+//!
+//! For each call in a coroutine that search takes [`PROOF_LIMIT`] steps at most.
 //!
 //! # Left for later
 //!
 //! Functions of the same crate are not inlined. That needs an order of bodies that also holds for
 //! what drop shims ask for.
 
-use rustc_hir::def_id::LocalDefId;
+use rustc_hir::def_id::{DefId, LocalDefId};
+use rustc_infer::infer::TyCtxtInferExt;
+use rustc_infer::traits::{Obligation, ObligationCause, PredicateObligation};
 use rustc_middle::mir::Body;
 use rustc_middle::query::Providers;
-use rustc_middle::ty::{GenericArgsRef, Instance, InstanceKind, TyCtxt};
+use rustc_middle::ty::{GenericArgsRef, Instance, InstanceKind, TraitRef, TyCtxt, TypingEnv};
+use rustc_trait_selection::traits::{SelectionContext, TraitQueryMode};
+use tracing::debug;
 
 use crate::inline::ForceInline;
 use crate::{certain_body, elide_no_await};
+
+/// How many steps the proof may take that says which method is called. The depth of a proof is no
+/// more than that, and a recursion limit is 128 as a rule.
+const PROOF_LIMIT: usize = 64;
 
 pub(super) fn provide(providers: &mut Providers) {
     providers.unoptimized_coroutine_layout = |tcx, def_id| {
@@ -62,13 +75,58 @@ pub(super) fn is_enabled(tcx: TyCtxt<'_>) -> bool {
     elide_no_await::is_enabled(tcx)
 }
 
-/// Whether it may be found out what a call with `args` in `caller` calls.
+/// Whether the inliner may resolve a call of `def_id` with `args` in `caller`, by way of `history`.
+/// That is restricted in coroutines, and in what is inlined by way of one.
 pub(super) fn may_resolve<'tcx>(
     tcx: TyCtxt<'tcx>,
     caller: &Body<'tcx>,
-    args: GenericArgsRef<'tcx>,
+    history: &[DefId],
+    typing_env: TypingEnv<'tcx>,
+    (def_id, args): (DefId, GenericArgsRef<'tcx>),
 ) -> bool {
-    caller.coroutine.is_none() || !is_enabled(tcx) || !certain_body::nest_deep(tcx, [args])
+    let is_in_coroutine =
+        caller.coroutine.is_some() || history.iter().any(|&def_id| tcx.is_coroutine(def_id));
+    if !is_in_coroutine || !is_enabled(tcx) {
+        return true;
+    }
+    // No other function takes a proof.
+    let Some(of_trait) = tcx.trait_of_assoc(def_id) else { return true };
+    let args = args.truncate_to(tcx, tcx.generics_of(of_trait));
+    has_short_proof(tcx, typing_env, TraitRef::new_from_args(tcx, of_trait, args))
+}
+
+/// Whether `trait_ref` can be proved in a few steps. Where inference has to know more first, which
+/// the trait's associated types tell, the proof is taken to end.
+fn has_short_proof<'tcx>(
+    tcx: TyCtxt<'tcx>,
+    typing_env: TypingEnv<'tcx>,
+    trait_ref: TraitRef<'tcx>,
+) -> bool {
+    let (infcx, param_env) = tcx.infer_ctxt().ignoring_regions().build_with_typing_env(typing_env);
+    // The new solver reports no overflow.
+    if infcx.next_trait_solver() {
+        return true;
+    }
+    // In the other mode an overflow is an error of the program.
+    let mut selection = SelectionContext::with_query_mode(&infcx, TraitQueryMode::Canonical);
+    let cause = ObligationCause::dummy();
+    let mut waiting: Vec<PredicateObligation<'tcx>> =
+        vec![Obligation::new(tcx, cause, param_env, trait_ref)];
+    let limit = PROOF_LIMIT.min(tcx.recursion_limit().0 / 2);
+    for _ in 0..limit {
+        let Some(obligation) = waiting.pop() else { return true };
+        let Some(clause) = obligation.predicate.as_trait_clause() else { continue };
+        match selection.poly_select(&obligation.with(tcx, clause)) {
+            Ok(Some(source)) => waiting.extend(source.nested_obligations()),
+            Ok(None) => {}
+            Err(error) => {
+                debug!(?trait_ref, ?error, "has no proof");
+                return false;
+            }
+        }
+    }
+    debug!(?trait_ref, left = waiting.len(), "takes a long proof");
+    waiting.is_empty()
 }
 
 /// Whether `callee` may be inlined into the body of a coroutine: it must not be an item or shim

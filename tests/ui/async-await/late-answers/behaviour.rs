@@ -13,18 +13,13 @@
 //@[levelz] compile-flags: -Zasync-returned-panic=no -Copt-level=z
 //@[debuginfo] compile-flags: -Zasync-returned-panic=no -Copt-level=2 -g
 //@[abort] compile-flags: -Zasync-returned-panic=no -Copt-level=2 -Cpanic=abort
-//@ aux-build: ../../returned-panic/auxiliary/polling.rs
-
-extern crate polling;
 
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::hint::black_box;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::task::{Context, Poll};
-
-use polling::{once, poll_once};
+use std::task::{Context, Poll, Waker};
 
 thread_local! {
     static DROPPED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
@@ -102,15 +97,29 @@ fn noisy(first: u8) -> Noisy {
     Noisy(ask(first))
 }
 
+struct Once(bool);
+
+impl Future for Once {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        if std::mem::replace(&mut self.0, true) { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+fn wait() -> Once {
+    Once(false)
+}
+
 async fn quiet_one() -> u8 {
     let answer = ask(1).await;
-    once().await;
+    wait().await;
     answer.first()
 }
 
 async fn noisy_one() -> u8 {
     let answer = noisy(2).await;
-    once().await;
+    wait().await;
     answer.first()
 }
 
@@ -119,7 +128,7 @@ async fn in_a_loop() -> u8 {
     let mut last = noisy(3).await;
     for round in 4..6 {
         last = noisy(round).await;
-        once().await;
+        wait().await;
         last.first();
     }
     last.first()
@@ -127,14 +136,14 @@ async fn in_a_loop() -> u8 {
 
 async fn generic<F: Future<Output = T>, T>(future: F, first: impl Fn(&T) -> u8) -> u8 {
     let answer = future.await;
-    once().await;
+    wait().await;
     first(&answer)
 }
 
 async fn matched() -> u8 {
     match Ok::<_, ()>(noisy(7).await) {
         Ok(answer) => {
-            once().await;
+            wait().await;
             answer.first()
         }
         Err(()) => 0,
@@ -146,7 +155,7 @@ async fn borrowed() -> u8 {
     let mut slot = None;
     let slot = &mut slot;
     *slot = Some(noisy(8).await);
-    once().await;
+    wait().await;
     slot.as_ref().map_or(0, Answer::first)
 }
 
@@ -156,8 +165,12 @@ async fn returned() -> Answer {
 
 async fn taken_in() -> u8 {
     let answer = returned().await;
-    once().await;
+    wait().await;
     answer.first()
+}
+
+fn poll<F: Future + ?Sized>(future: &mut Pin<Box<F>>) -> Poll<F::Output> {
+    future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
 }
 
 fn size<F>(_: F) -> usize {
@@ -180,7 +193,7 @@ fn main() {
         let mut polls = 0;
         let answer = loop {
             polls += 1;
-            if let Poll::Ready(answer) = poll_once(future.as_mut()) {
+            if let Poll::Ready(answer) = poll(&mut future) {
                 break answer;
             }
         };
@@ -191,7 +204,7 @@ fn main() {
         for polls in 0..polls {
             let mut future = make();
             for _ in 0..polls {
-                assert!(poll_once(future.as_mut()).is_pending());
+                assert!(poll(&mut future).is_pending());
             }
             drop(future);
             let mut found = DROPPED.take();
@@ -206,8 +219,8 @@ fn main() {
         if cfg!(panic = "unwind") && dropped[0] > 100 {
             BREAKS.set(true);
             let mut future = make();
-            assert!(poll_once(future.as_mut()).is_pending());
-            assert!(catch_unwind(AssertUnwindSafe(|| poll_once(future.as_mut()).is_pending())).is_err());
+            assert!(poll(&mut future).is_pending());
+            assert!(catch_unwind(AssertUnwindSafe(|| poll(&mut future).is_pending())).is_err());
             BREAKS.set(false);
             drop(future);
             assert_eq!(DROPPED.take(), [dropped[0]]);

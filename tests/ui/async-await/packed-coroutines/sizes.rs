@@ -9,13 +9,25 @@
 //@[level2] compile-flags: -Zasync-returned-panic=no -Copt-level=2
 //@[levelz] compile-flags: -Zasync-returned-panic=no -Copt-level=z
 //@[debuginfo] compile-flags: -Zasync-returned-panic=no -Copt-level=2 -g
-//@ aux-build: ../../returned-panic/auxiliary/polling.rs
 
-extern crate polling;
-
+use std::future::Future;
 use std::hint::black_box;
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
 
-use polling::{finish, once};
+struct Once(bool);
+
+impl Future for Once {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        if std::mem::replace(&mut self.0, true) { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+fn wait() -> Once {
+    Once(false)
+}
 
 fn fill<const N: usize>(first: u8) -> [u8; N] {
     black_box(std::array::from_fn(|index| first.wrapping_add(index as u8)))
@@ -29,17 +41,17 @@ async fn one_after_the_other() -> u32 {
     let whole = fill::<8>(1);
     {
         let array = fill::<500>(2);
-        once().await;
+        wait().await;
         holds(&array, 2);
-        once().await;
+        wait().await;
         holds(&array, 2);
     }
     for round in 3..6 {
         let (small, large) = (fill::<100>(round), fill::<300>(round + 1));
-        once().await;
+        wait().await;
         holds(&small, round);
         let between = fill::<90>(round + 2);
-        once().await;
+        wait().await;
         holds(&large, round + 1);
         holds(&between, round + 2);
         holds(&small, round);
@@ -51,16 +63,16 @@ async fn one_after_the_other() -> u32 {
 async fn one_or_the_other(first: bool) -> u32 {
     if first {
         let (array, word) = (fill::<400>(6), black_box(7_u64));
-        once().await;
+        wait().await;
         holds(&array, 6);
-        once().await;
+        wait().await;
         holds(&array, 6);
         assert_eq!(black_box(word), 7);
     } else {
         let (word, array) = (black_box(8_u64), fill::<400>(9));
-        once().await;
+        wait().await;
         assert_eq!(black_box(word), 8);
-        once().await;
+        wait().await;
         holds(&array, 9);
         assert_eq!(black_box(word), 8);
     }
@@ -70,14 +82,14 @@ async fn one_or_the_other(first: bool) -> u32 {
 /// Each is there when the next is made, so that only every other one can have its place.
 async fn handed_on() -> u32 {
     let mut array = fill::<200>(10);
-    once().await;
-    once().await;
+    wait().await;
+    wait().await;
     let second = array.map(|byte| byte + 1);
-    once().await;
-    once().await;
+    wait().await;
+    wait().await;
     array = second.map(|byte| byte + 1);
-    once().await;
-    once().await;
+    wait().await;
+    wait().await;
     holds(&array, 12);
     3
 }
@@ -93,14 +105,14 @@ async fn with_a_gap() -> u32 {
     let second = Bytes(fill::<90>(13));
     {
         let first = Bytes(fill::<100>(14));
-        once().await;
+        wait().await;
         give(first, 14);
     }
     let fourth = Bytes(fill::<70>(15));
-    once().await;
+    wait().await;
     give(second, 13);
     let third = Bytes(fill::<80>(16));
-    once().await;
+    wait().await;
     give(third, 16);
     give(fourth, 15);
     4
@@ -110,12 +122,12 @@ async fn holds_three_beside_each_other() {
     let beside = fill::<32>(17);
     {
         let array = fill::<64>(18);
-        once().await;
+        wait().await;
         holds(&array, 18);
     }
     {
         let (first, second) = (fill::<56>(19), fill::<24>(20));
-        once().await;
+        wait().await;
         holds(&first, 19);
         holds(&second, 20);
     }
@@ -124,9 +136,9 @@ async fn holds_three_beside_each_other() {
 
 async fn holds_one_twice() {
     let array = fill::<48>(21);
-    once().await;
+    wait().await;
     holds(&array, 21);
-    once().await;
+    wait().await;
     holds(&array, 21);
 }
 
@@ -138,6 +150,16 @@ async fn nested() -> u32 {
     holds_one_twice().await;
     holds(&array, 22);
     5
+}
+
+fn finish(future: impl Future<Output = u32>) -> u32 {
+    let mut future = pin!(future);
+    let mut context = Context::from_waker(Waker::noop());
+    loop {
+        if let Poll::Ready(answer) = future.as_mut().poll(&mut context) {
+            return answer;
+        }
+    }
 }
 
 fn main() {
