@@ -151,8 +151,8 @@
 //!   would need no state for that. It applies almost nowhere: most bodies drop something else
 //!   behind their last await, may end without it, or await a generic future, which an instance may
 //!   know to be ready at once, and which then answers again.
-//! * Bodies by instance, in which all awaitees are known. That takes a layout for each instance, and
-//!   none for what is generic.
+//! * Bodies by instance, in which all awaitees are known. That takes a layout for each instance,
+//!   and none for what is generic.
 //!
 //! [`CopyProp`]: crate::copy_prop::CopyProp
 //! [`StateTransform`]: crate::coroutine::StateTransform

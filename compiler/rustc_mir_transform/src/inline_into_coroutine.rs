@@ -25,9 +25,9 @@
 //! * **The same errors are reported.** A callee with a constant that may fail to be evaluated is
 //!   not inlined: it would be an error of the coroutine.
 //!   (`tests/ui/async-await/inline-await/required-const.rs`)
-//! * **No proof exceeds the recursion limit.** To resolve the call of a method takes a proof, and in
-//!   an instance that was inlined that may be a deep one, although nobody uses the instance. So a
-//!   call is resolved only if a short proof is found first, by a search that reports no error
+//! * **No proof exceeds the recursion limit.** To resolve the call of a method takes a proof. In an
+//!   instance that was inlined that may be a deep one, although nobody uses the instance. So a call
+//!   is resolved only if a search that reports no error finds a short proof first
 //!   ([`PROOF_LIMIT`]). (`tests/ui/async-await/certain-body/deep-proofs.rs`)
 //!
 //! For each call in a coroutine that search takes [`PROOF_LIMIT`] steps at most.
