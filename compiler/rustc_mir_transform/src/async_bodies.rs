@@ -26,7 +26,8 @@ pub(crate) fn packs_saved_locals(tcx: TyCtxt<'_>) -> bool {
 }
 
 /// Whether passes may change the body, which may be any: it has to be of an async fn, block or
-/// closure of this crate, in which no drop may suspend.
+/// closure of this crate, in which no drop may suspend. Not one with errors, one that its author
+/// wants as it is written, or one whose runs are counted by the code that is run.
 fn may_transform<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> bool {
     let InstanceKind::Item(def_id) = body.source.instance else { return false };
     let Some(def_id) = def_id.as_local() else { return false };

@@ -19,7 +19,7 @@
 //! This holds for what `.await` is lowered to. A `#[coroutine]` may contain calls that look the
 //! same and do more in between, so its body is not searched: see [`awaits_by_lowering`].
 //!
-//! The search takes one walk through the body, and for each await one through the blocks up to
+//! The search takes two walks through the body, and for each await one through the blocks up to
 //! where the storage of its awaitee ends, and no further than [`SEARCH_LIMIT`] blocks.
 
 use rustc_abi::VariantIdx;
@@ -160,7 +160,6 @@ pub(crate) fn awaits_by_lowering(body: &Body<'_>) -> bool {
 /// The module's page says what is checked of each.
 pub(crate) fn find_awaits<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> Vec<Await<'tcx>> {
     let Some(variants) = poll_variants(tcx) else { return vec![] };
-    // Most blocks poll nothing, which their terminator tells.
     let mut finder = AwaitFinder { tcx, body, variants, locals: None };
     body.basic_blocks.indices().filter_map(|block| finder.await_that_polls_in(block)).collect()
 }

@@ -12,7 +12,8 @@
 //! 1. *What is judged is what runs.* A body stands for an item only if nothing else can run in its
 //!    place:
 //!    * a method of a trait is that of the only impl for a type like the one it is called for. So
-//!      the default of a trait never stands for an impl. What is called through a vtable, a
+//!      the default of a trait stands only for an impl that does not override it. What is called
+//!      through a vtable, a
 //!      function pointer or a shim has no body, nor has what may be specialized;
 //!    * no other crate can add an impl. In generic code an instance may be of types of a crate that
 //!      is not known yet. Such a crate may add an impl if one of the trait's arguments is generic
@@ -33,15 +34,17 @@
 //!    * a function of this crate is judged by its HIR only ([`CertainBody::Local`]), for which no
 //!      type is checked;
 //!    * the MIR of a function of another crate exists ([`CertainBody::Foreign`]);
-//!    * the MIR of a coroutine of this crate is asked for only where it is awaited by value. Then
-//!      the coroutine is a part of what awaits it, and whoever lays that out needs this MIR with
-//!      the flag off as well;
+//!    * the MIR of a coroutine of this crate is asked for only where it is awaited by value, or
+//!      held as an upvar. Then the coroutine is a part of what awaits or holds it, and whoever lays
+//!      that out needs this MIR with the flag off as well;
 //!    * an impl is found by its header as it is written. No impl is selected: the program is known
 //!      to be well-formed, so there is no need to prove that the only impl applies;
 //!    * whether a type is `Freeze` is decided by its outermost layer ([`is_freeze`]), and whether
-//!      it needs drop without asking what is `Copy` ([`may_need_drop`]).
+//!      one of an instance needs drop without asking what is `Copy` ([`may_need_drop`]). Of the
+//!      types of a generic body that is asked with the flag off, too.
 //! 3. *The same errors are reported.* What is not called any more has no constant whose evaluation
-//!    may fail. No instance is made whose proofs may exceed the recursion limit ([`nest_deep`]).
+//!    may fail. Instances whose types nest deep are not made ([`nest_deep`]): their proofs are the
+//!    likeliest to exceed the recursion limit.
 //!
 //! (`tests/ui/async-await/certain-body`)
 
@@ -74,8 +77,10 @@ pub(crate) fn of_call<'tcx>(
 ) -> Result<CertainBody<'tcx>, &'static str> {
     let def_id = match candidates(tcx, def_id, args).as_deref() {
         Some(&[only]) => only?,
-        Some(_) => return Err("is a method of which there may be several"),
-        None => return Err("is of a type that is not known yet, or by the compiler itself"),
+        Some([_, ..]) => return Err("is a method of which there may be several"),
+        None | Some([]) => {
+            return Err("is of a type that is not known yet, or by the compiler itself");
+        }
     };
     if !matches!(tcx.def_kind(def_id), DefKind::Fn | DefKind::AssocFn) {
         return Err("is no function that is written out");
@@ -219,10 +224,10 @@ pub(crate) fn read_promoted<'tcx, T>(
     if body.tainted_by_errors.is_some() { None } else { read(body) }
 }
 
-/// Whether a constant of `body` may fail to be evaluated when the body is used. It is said then
-/// which instance that was, of which nothing is left when it has become part of another body; and
-/// for an instance that is never used it is no error. A constant item without parameters is
-/// evaluated where it is defined, and does not count.
+/// Whether a constant of `body` may fail to be evaluated when the body is used. The error names the
+/// instance, and there is none for an instance that is never used. Both would be lost if the body
+/// became part of another. A constant item without parameters is evaluated where it is defined, and
+/// does not count.
 pub(crate) fn has_errors_of_its_own(tcx: TyCtxt<'_>, body: &Body<'_>) -> bool {
     body.required_consts().iter().any(|constant| match constant.const_ {
         Const::Unevaluated(UnevaluatedConst { def, .. }, _) => {
@@ -241,9 +246,9 @@ pub(crate) fn callee_has_errors(tcx: TyCtxt<'_>, def_id: DefId) -> bool {
 
 /// Whether it is known that a value of type `ty` has no interior mutability, for a local of `body`.
 ///
-/// To ask for the coroutine of an async body, or one that is among its locals, is to look through
-/// all that these have held, at whatever depth: more than what their layouts hold. So of what is in
-/// such a body only the outermost layer is looked at.
+/// `Ty::is_freeze` looks into a coroutine by its witness, which lists all that it ever holds, at
+/// any depth. That is more than its layout needs. So in the body of a coroutine only the outermost
+/// layer of a type is looked at.
 pub(crate) fn is_freeze<'tcx>(
     tcx: TyCtxt<'tcx>,
     typing_env: TypingEnv<'tcx>,
@@ -291,6 +296,7 @@ pub(crate) fn may_need_drop<'tcx>(tcx: TyCtxt<'tcx>, ty: Ty<'tcx>) -> bool {
                     waiting.extend(adt.all_fields().map(|field| field.ty(tcx, args)));
                 }
                 ty::Closure(_, args) => waiting.extend(args.as_closure().upvar_tys()),
+                // A coroutine, a parameter or an alias: nothing more can be told.
                 _ => return true,
             }
         }

@@ -41,9 +41,10 @@
 //! If that saves [twice](COST_FACTOR) what it costs, counted in assignments, calls and branches
 //! ([`plan`]). Merging saves the copies of the merged blocks. It costs assignments of selectors and
 //! arguments, switches, and with panics that unwind a copy of each site's cleanup, as far as other
-//! code needs that cleanup, too. So no body grows by it, and a body with many guards, whose cleanup
-//! grows with each, is left as it is. Blocks behind the suspension point that are the same, but
-//! lead to blocks that are not, are merged only if that saves more than to part before them.
+//! code needs that cleanup, too. So a body should not grow by it, and a body with many guards,
+//! whose cleanup grows with each, is left as it is. Blocks behind the suspension point that are the
+//! same, but lead to blocks that are not, are merged only if that saves more than to part before
+//! them.
 //!
 //! Sites stay apart
 //!
@@ -61,7 +62,7 @@
 //! * if they continue differently, and code is optimized for speed: at all opt-levels but `s` and
 //!   `z`. Saving the selector and branching on it takes time.
 //!
-//! `./x.py run async-size -- --awaits` counts how often each of these is the reason. A merged
+//! `./x.py run async-size -- --awaits` counts the reasons, the first two of these as one. A merged
 //! future may be some bytes larger than before, for its selector and for arguments that were
 //! constants: as many as its alignment if it was full to the last byte.
 //!
@@ -74,9 +75,11 @@
 //!   mention them. A candidate has at most [`SITES_LIMIT`] sites.
 //! * Each site is compared with at most [`LEADERS_LIMIT`] others that await the same type. What
 //!   cannot be merged at once is halved, so it is compared as often as its size can be halved.
+//! * What cleanup costs is counted by a walk through all that follows, once for each block where
+//!   sites part. With many guards, each of which has more cleanup, that is quadratic.
 //! * There are at most [`ROUNDS_LIMIT`] rounds, each with the dataflow analyses that it needs.
 //!
-//! So the pass is linear in the number of sites, if there are more than [`SITES_LIMIT`] of a kind.
+//! Beyond [`SITES_LIMIT`] sites of a kind, time is linear in their number.
 //!
 //! # Soundness
 //!
@@ -165,14 +168,18 @@ impl<'tcx> crate::MirPass<'tcx> for CollapseSuspensionPoints {
     #[instrument(level = "debug", skip_all, fields(def_id = ?body.source.def_id()))]
     fn run_pass(&self, tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
         // A coroutine that is no async body may be cloned where it is suspended, with all that is
-        // saved in that state, also what only one of the sites has given a value. Where a drop may
-        // suspend not all suspension points are known yet. Merged code would count for one of the
-        // sites only. The body of another crate has been through this pass.
+        // saved in that state, also what only one of the sites has given a value. An `async gen`
+        // may not: that is why this is no `AsyncPass`.
         if !awaits_by_lowering(body)
+            // Not all suspension points are known yet where a drop may suspend.
             || tcx.may_drop_async()
+            // It is never run.
             || body.tainted_by_errors.is_some()
+            // Merged code would count for one of the sites only.
             || body.function_coverage_info.is_some()
+            // Glue of another crate, made for an instance.
             || !body.source.def_id().is_local()
+            // Its author wants the code as it is written.
             || is_optimize_none(tcx, body.source.def_id())
         {
             return;

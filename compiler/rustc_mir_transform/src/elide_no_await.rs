@@ -53,7 +53,8 @@
 //! any other function.
 //!
 //! Both steps take a few walks through the body, besides the search for what awaitees await, which
-//! is [never_pending]'s. Case 1 also copies a body, but only one without calls.
+//! is [never_pending]'s. For an awaitee that only answers a constant the first step also looks at
+//! all calls and drops of its type. Case 1 copies a body, but only one without calls.
 //!
 //! # Soundness
 //!
@@ -163,7 +164,12 @@ impl<'tcx> crate::MirPass<'tcx> for ElideNoAwait {
         // The glue of `async_drop_in_place` is a coroutine by instance.
         let InstanceKind::Item(def_id) = body.source.instance else { return };
         let Some(def_id) = def_id.as_local() else { return };
-        if body.coroutine.is_none() || !is_enabled(tcx) || is_optimize_none(tcx, def_id.into()) {
+        // A counter in a body that is not there any more would not count.
+        if body.coroutine.is_none()
+            || !is_enabled(tcx)
+            || is_optimize_none(tcx, def_id.into())
+            || body.function_coverage_info.is_some()
+        {
             return;
         }
         match self {
@@ -204,10 +210,9 @@ fn elide_awaits<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
                     answered.insert(found.local);
                 }
             }
-        } else if awaitee.has_non_region_param() {
+        } else if awaitee.has_non_region_param() && guard(tcx, body, found, &mut patch).is_some() {
             debug!(?found, "never waits, if its awaitee does not");
             note(tcx, body, found.span(body), found.awaitee, || AwaitFate::WaitsIfAwaiteeDoes);
-            guard(tcx, body, found, &mut patch);
         }
     }
     remove_drops(body, &finished, &mut patch);
@@ -346,19 +351,19 @@ fn replace_call<'tcx>(
 }
 
 /// Guards each edge of a suspension point by a constant: whether its awaitee is ever pending.
+/// Returns `None` if it did not.
 fn guard<'tcx>(
     tcx: TyCtxt<'tcx>,
     body: &Body<'tcx>,
     found: &Await<'tcx>,
     patch: &mut MirPatch<'tcx>,
-) {
-    // It shares its suspension point with another await, whose awaitee may be pending.
-    let Some(suspension) = found.suspension_block(body) else { return };
+) -> Option<()> {
+    // Otherwise it shares its suspension point with another await, whose awaitee may be pending.
+    let suspension = found.suspension_block(body)?;
     let Terminator { source_info, kind } = body.basic_blocks[suspension].terminator();
-    let TerminatorKind::Yield { value, resume, resume_arg, drop } = kind else { return };
+    let TerminatorKind::Yield { value, resume, resume_arg, drop } = kind else { return None };
     let source_info = *source_info;
-    let answer = fact_of(tcx, LangItem::NeverPending, found.awaitee, source_info.span);
-    let Some(answer) = answer else { return };
+    let answer = fact_of(tcx, LangItem::NeverPending, found.awaitee, source_info.span)?;
     let unreachable = patch.unreachable_no_cleanup_block();
     let mut guarded = |target: BasicBlock, otherwise: BasicBlock| {
         let targets = SwitchTargets::static_if(0, target, otherwise);
@@ -374,6 +379,7 @@ fn guard<'tcx>(
         suspension,
         TerminatorKind::Yield { value: value.clone(), resume, resume_arg: *resume_arg, drop },
     );
+    Some(())
 }
 
 /// The constant `fact` of `FutureFacts` in `core`, for the type that `awaitee` turns out to be.
@@ -482,7 +488,7 @@ fn replayed<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>, start: BasicBlock) -> Op
         return None;
     }
 
-    // Nothing to drop, in a state that there is not.
+    // The state is gone, and nothing was to be dropped in it.
     if let Some(shim) = body.coroutine.as_mut().and_then(|info| info.coroutine_drop.as_mut()) {
         let start = &mut shim.basic_blocks_mut()[START_BLOCK];
         start.statements.clear();

@@ -80,8 +80,10 @@
 //! ([`SMALL_COST`], for speed also [`cost_limit`]), or be awaited in one place only: an async block
 //! that is awaited in the body in which it is written, or an async fn that is [named
 //! once][mentions] and that no other crate can name. A function that is named once may still be
-//! awaited several times, by a variable: then it is not inlined for that reason.
-//! `#[inline(always)]` on an async fn overrides this limit. No body grows beyond [`BODY_LIMIT`].
+//! awaited several times in a body, by a variable: then it is not inlined for that reason. Another
+//! function may also return its future to several bodies, each of which gets a copy.
+//! `#[inline(always)]` on an async fn overrides this limit. Nothing is inlined in a body if the two
+//! together cost more than [`BODY_LIMIT`].
 //!
 //! It is not inlined if it is an async fn with `#[inline(never)]`, if it has other codegen
 //! attributes than the caller, if it is instrumented for coverage, or if it has inline assembly.
@@ -101,9 +103,10 @@
 //! # Complexity
 //!
 //! Each round looks for awaits in the whole body, and there are as many rounds as inlined awaitees
-//! are nested. Only a body that is inlined is copied, and only then is the cost of the caller
-//! counted again. [`BODY_LIMIT`] bounds both, so a body that is written large takes one round.
-//! [`SEARCH_LIMIT`] bounds the types that are searched for recursion.
+//! are nested. A body is copied only if its size permits it, although the copy may still be
+//! refused. The cost of the caller is counted again for each body that is inlined. [`BODY_LIMIT`]
+//! bounds both, so a body that is written large takes one round. [`SEARCH_LIMIT`] bounds the types
+//! that are searched for recursion, for each await.
 //!
 //! # Soundness
 //!
@@ -137,10 +140,12 @@
 //!   the error then names the instance. So a body with such a constant is not inlined, unless the
 //!   constant is an item, which is evaluated where it is defined.
 //!   (`tests/ui/async-await/inline-await/required-const.rs`)
-//! * **A copy equals its source.** [`CopyProp`] replaces locals that are assigned once and not
-//!   borrowed. It knows nothing of suspension points, and has no need to: a local has the same
-//!   value behind one as before. What the state transform expects, but not MIR at large, is
-//!   restored in [`storage`]: no saved local is an index
+//! * **A copy equals its source.** [`CopyProp`] replaces a local by the one that it is a copy of.
+//!   Both are assigned once, and the first is not borrowed. The second may be if it is `Freeze`, so
+//!   that its value stays the same; in a coroutine that is taken for fewer types
+//!   ([`certain_body`]). The pass knows nothing of suspension points, and has no need to: a local
+//!   has the same value behind one as before. What the state transform expects, but not MIR at
+//!   large, is restored in [`storage`]: no saved local is an index
 //!   (`tests/ui/async-await/inline-await/index.rs`), and locals are dead behind their last use.
 //! * **Auto traits do not change.** Whether a future is `Send` depends on its witness, which is
 //!   computed from earlier MIR.
@@ -372,7 +377,8 @@ impl<'tcx> Inliner<'tcx> {
     /// What is noted of an await of `awaitee`.
     fn fate(&self, awaitee: Ty<'tcx>, inlined: Result<(), &'static str>) -> AwaitFate {
         let Err(reason) = inlined else { return AwaitFate::Inlined };
-        // For any other reason its body may not have been asked for yet, and may come back to this.
+        // For any other reason its body may not be available yet, and asking for it may lead back
+        // to this query.
         let cost = match *awaitee.kind() {
             ty::Coroutine(coroutine, args) if reason == IS_TOO_LARGE => {
                 let callee = certain_body::of_coroutine(self.tcx, coroutine, args);
@@ -414,48 +420,7 @@ impl<'tcx> Inliner<'tcx> {
             return Err("may await the body that it would be inlined into");
         }
 
-        let times = self.times[&coroutine];
-        let is_small = |cost: usize| cost <= SMALL_COST || times * cost <= cost_limit(tcx);
-        let is_always_inlined = is_always_inlined(tcx, coroutine);
-
-        let is_within_limit = |cost: usize| self.cost + cost <= BODY_LIMIT;
-
-        // A body is copied only when nothing about its size is against it: one that is written
-        // large would be copied for each of its awaits, and then refused.
-        let callee = match body_of_callee.as_local() {
-            Some(local) => {
-                let &CoroutineBeforeTransform { may_be_inlined: true, cost, body: ref callee } =
-                    tcx.coroutine_before_transform(local)
-                else {
-                    // No body may inline it, so it has been stolen, or will be.
-                    return Err(IS_TOO_LARGE);
-                };
-                let is_only_place = times == 1 && is_awaited_at_one_place(tcx, local, self.def_id);
-                debug!(awaitee = ?found.awaitee, cost, times, is_only_place);
-                if !is_small(cost) && !is_only_place && !is_always_inlined {
-                    return Err(IS_TOO_LARGE);
-                }
-                if !is_within_limit(cost) {
-                    return Err(EXCEEDS_BODY_LIMIT);
-                }
-                body_to_inline(tcx, &callee.borrow())?
-            }
-            None => {
-                let callee = tcx.coroutine_for_other_crates(body_of_callee);
-                let callee =
-                    callee.ok_or("is from another crate, which has not recorded its body")?;
-                // It was small enough for the opt-level of that crate.
-                let cost = cost(callee);
-                if !is_small(cost) && !is_always_inlined {
-                    return Err(IS_TOO_LARGE);
-                }
-                if !is_within_limit(cost) {
-                    return Err(EXCEEDS_BODY_LIMIT);
-                }
-                callee.clone()
-            }
-        };
-
+        let callee = self.callee(coroutine, body_of_callee)?;
         instance::check(tcx, &callee, args, self.typing_env)?;
         let instance = Instance { def: InstanceKind::Item(body_of_callee), args };
         let Ok(mut callee) = instance.try_instantiate_mir_and_normalize_erasing_regions(
@@ -484,6 +449,53 @@ impl<'tcx> Inliner<'tcx> {
         self.cost = cost(body);
         self.inlined.push((first..body.basic_blocks.next_index(), found.awaitee, inlined_by));
         Ok(())
+    }
+
+    /// A copy of the body of `coroutine`, which is that of `body_of_callee`, if its size is no
+    /// reason not to inline it.
+    fn callee(&self, coroutine: DefId, body_of_callee: DefId) -> Result<Body<'tcx>, &'static str> {
+        let tcx = self.tcx;
+        let times = self.times[&coroutine];
+        let is_small = |cost: usize| cost <= SMALL_COST || times * cost <= cost_limit(tcx);
+        let is_always_inlined = is_always_inlined(tcx, coroutine);
+
+        let is_within_limit = |cost: usize| self.cost + cost <= BODY_LIMIT;
+
+        // A body is copied only when nothing about its size is against it: one that is written
+        // large would be copied for each of its awaits, and then refused.
+        match body_of_callee.as_local() {
+            Some(local) => {
+                let &CoroutineBeforeTransform { may_be_inlined: true, cost, body: ref callee } =
+                    tcx.coroutine_before_transform(local)
+                else {
+                    // No body may inline it, so it has been stolen, or will be.
+                    return Err(IS_TOO_LARGE);
+                };
+                let is_only_place = times == 1 && is_awaited_at_one_place(tcx, local, self.def_id);
+                debug!(?coroutine, cost, times, is_only_place);
+                if !is_small(cost) && !is_only_place && !is_always_inlined {
+                    return Err(IS_TOO_LARGE);
+                }
+                if !is_within_limit(cost) {
+                    return Err(EXCEEDS_BODY_LIMIT);
+                }
+                body_to_inline(tcx, &callee.borrow())
+            }
+            None => {
+                let callee = tcx.coroutine_for_other_crates(body_of_callee);
+                let callee =
+                    callee.ok_or("is from another crate, which has not recorded its body")?;
+                // It was small enough for the opt-level of that crate.
+                let cost = cost(callee);
+                if !is_small(cost) && !is_always_inlined {
+                    return Err(IS_TOO_LARGE);
+                }
+                if !is_within_limit(cost) {
+                    return Err(EXCEEDS_BODY_LIMIT);
+                }
+                Ok(callee.clone())
+            }
+        }
     }
 }
 
@@ -564,12 +576,13 @@ fn is_always_inlined(tcx: TyCtxt<'_>, coroutine: DefId) -> bool {
     matches!(inline_attribute(tcx, coroutine), Some(InlineAttr::Always | InlineAttr::Force { .. }))
 }
 
-/// Whether no other body than that of `caller` awaits `callee`.
+/// Whether, as a rule, no other body than that of `caller` awaits `callee`. That decides only what
+/// code costs.
 fn is_awaited_at_one_place(tcx: TyCtxt<'_>, callee: LocalDefId, caller: LocalDefId) -> bool {
     match inline_attribute(tcx, callee.to_def_id()) {
-        // An async fn can be awaited where it is called, so where it is named.
+        // As a rule it is awaited where it is called, so where it is named.
         Some(_) => tcx.is_named_once(tcx.local_parent(callee)),
-        // An async block may be returned, and awaited elsewhere, but then not here as well.
+        // As a rule an async block that is returned is not awaited here as well.
         None => tcx.local_parent(callee) == caller,
     }
 }

@@ -11,12 +11,13 @@
 //!
 //! With `-Z async-returned-panic=no` the layout of a coroutine comes from its body before
 //! optimizations, which the query `unoptimized_coroutine_layout` keeps. Nothing changes in it
-//! after that. So the inliner may inline calls in coroutines.
+//! after that. So the inliner may inline calls in coroutines, where [`ElideNoAwait`] is on.
 //!
 //! # Soundness
 //!
 //! * **No body is needed to compute itself.** What is inlined into a coroutine is an item of
-//!   another crate. Its MIR exists, and makes no query about this crate. The layout of the
+//!   another crate, or has to be inlined (`ForceInline`), which nothing else may decide. MIR of
+//!   another crate exists, and makes no query about this crate. The layout of the
 //!   coroutine needs its body before optimizations, which is finished by then. Nor does the
 //!   resolution of a drop ask for the optimized body of a coroutine of this crate.
 //!   (`tests/ui/async-await/inline-into-coroutine/layouts.rs`)
@@ -25,17 +26,21 @@
 //! * **The same errors are reported.** A callee with a constant that may fail to be evaluated is
 //!   not inlined: it would be an error of the coroutine.
 //!   (`tests/ui/async-await/inline-await/required-const.rs`)
-//! * **No proof exceeds the recursion limit.** To resolve the call of a method takes a proof. In an
-//!   instance that was inlined that may be a deep one, although nobody uses the instance. So a call
-//!   is resolved only if a search that reports no error finds a short proof first
+//! * **No deep proof is attempted.** To resolve the call of a method takes a proof. In an instance
+//!   that was inlined that may exceed the recursion limit, although nobody uses the instance. So a
+//!   call is resolved only if a search that reports no error finds a short proof first
 //!   ([`PROOF_LIMIT`]). (`tests/ui/async-await/certain-body/deep-proofs.rs`)
+//!   What only inference can tell, by associated types, the search leaves to that resolution.
 //!
-//! For each call in a coroutine that search takes [`PROOF_LIMIT`] steps at most.
+//! For each call in a coroutine the search selects an impl [`PROOF_LIMIT`] times at most. To choose
+//! among several impls may take more, as it does when the call is resolved.
 //!
 //! # Left for later
 //!
 //! Functions of the same crate are not inlined. That needs an order of bodies that also holds for
 //! what drop shims ask for.
+//!
+//! [`ElideNoAwait`]: crate::elide_no_await::ElideNoAwait
 
 use rustc_hir::def_id::{DefId, LocalDefId};
 use rustc_infer::infer::TyCtxtInferExt;
@@ -49,8 +54,8 @@ use tracing::debug;
 use crate::inline::ForceInline;
 use crate::{certain_body, elide_no_await};
 
-/// How many steps the proof may take that says which method is called. The depth of a proof is no
-/// more than that, and a recursion limit is 128 as a rule.
+/// How many predicates are proved at most to know that a method may be resolved. That bounds how
+/// deep they lie, and a recursion limit is 128 as a rule.
 const PROOF_LIMIT: usize = 64;
 
 pub(super) fn provide(providers: &mut Providers) {
@@ -89,7 +94,8 @@ pub(super) fn may_resolve<'tcx>(
     if !is_in_coroutine || !is_enabled(tcx) {
         return true;
     }
-    // No other function takes a proof.
+    // Another function is what it is called. What is dropped in place is asked for in generic code
+    // with the flag off as well.
     let Some(of_trait) = tcx.trait_of_assoc(def_id) else { return true };
     let args = args.truncate_to(tcx, tcx.generics_of(of_trait));
     has_short_proof(tcx, typing_env, TraitRef::new_from_args(tcx, of_trait, args))
@@ -112,6 +118,7 @@ fn has_short_proof<'tcx>(
     let cause = ObligationCause::dummy();
     let mut waiting: Vec<PredicateObligation<'tcx>> =
         vec![Obligation::new(tcx, cause, param_env, trait_ref)];
+    // Half of the limit is left to the proof that follows, which may start deeper.
     let limit = PROOF_LIMIT.min(tcx.recursion_limit().0 / 2);
     for _ in 0..limit {
         let Some(obligation) = waiting.pop() else { return true };

@@ -21,7 +21,7 @@
 //! the body of the drop glue when the state transform has made it. [`MentionedItems`] then adds
 //! them to what it finds itself.
 //!
-//! This takes one walk through the body.
+//! This takes a few walks through the body.
 //!
 //! # Soundness
 //!

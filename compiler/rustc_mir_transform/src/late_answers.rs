@@ -34,8 +34,8 @@
 //!   borrowed, so code that is called on the way cannot know where they are.
 //! * **The move happens on every path that needs it.** Each path from the old location leads to the
 //!   new one, or out of the body, from a drop that panics. The pass goes past such a drop only if
-//!   the cleanup mentions neither local. That is the rule: nothing drops the value of a `let` or
-//!   `match` while the value is computed.
+//!   the cleanup mentions neither local. That is the rule, since nothing drops the value of a `let`
+//!   or `match` before it has been computed.
 //!
 //! (`tests/ui/async-await/late-answers/behaviour.rs`)
 //!

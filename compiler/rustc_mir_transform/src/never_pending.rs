@@ -35,7 +35,8 @@
 //! still tells whether a body has a suspension point.
 //!
 //! A summary takes one walk through its body. A search looks at each type once, if that is not part
-//! of a recursion, and follows each awaitee of each body.
+//! of a recursion, and follows each awaitee of each body. The layout of a future with that many
+//! awaitees needs as many types.
 //!
 //! # Soundness
 //!
@@ -141,7 +142,7 @@ fn constant_answer<'tcx>(body: &Body<'tcx>) -> Option<Const<'tcx>> {
         known.insert(local, value);
         Some(())
     };
-    // Of the coroutine itself, at the end of its body. It has no upvars, or none is known.
+    // The body ends by dropping the coroutine, that is its upvars. Here there are none.
     let is_nothing = |local: Local| {
         local == ty::CAPTURE_STRUCT_LOCAL && has_no_upvars(body.local_decls[local].ty)
     };
@@ -333,8 +334,9 @@ impl<'tcx> Search<'tcx> {
                 self.never_pending(EarlyBinder::bind(awaitee).instantiate(tcx, args))
             });
         }
-        // This asks for the MIR of the body. From another crate it is there; in this one it is
-        // only asked for when that crate has no summaries, and then not from the MIR of a body.
+        // `coroutine_layout` needs the MIR of the body. Another crate has recorded it. In this
+        // crate it is asked for only if the pass is off here; then no body is being made that waits
+        // for the answer.
         (!def_id.is_local() || !elide_no_await::is_enabled(tcx))
             && certain_body::of_coroutine(tcx, def_id, args).is_ok()
             && tcx

@@ -10,7 +10,7 @@
 //! A function of another crate is judged by its MIR: on every path from the start to every `Return`
 //! a `Ready` is assigned, and nothing else ever is.
 //!
-//! Either takes one walk through the body, and no other body is looked at.
+//! Either takes a walk or two through the body, and no other body is looked at.
 //!
 //! # Soundness
 //!

@@ -52,7 +52,7 @@
 //! | `#[coroutine]`              | panics, as ever         | panics, as ever             |
 //! | glue of `async_drop_in_place` | `Ready(())`, as ever  | panics, as ever             |
 //!
-//! This takes one walk through the body.
+//! This takes a walk through the body, and another where panics unwind.
 //!
 //! # Soundness
 //!
@@ -74,7 +74,8 @@
 //!   place itself. `Pending` needs no value of the output type, so a future whose output is
 //!   uninhabited may answer it too. (`tests/ui/async-await/returned-panic/never-returns.rs`)
 //! * **Crates may differ.** Whether a body answers or panics is settled where it is defined.
-//!   Neither the layout of the coroutine nor its drop shim depends on it.
+//!   The drop shim does not depend on it. The layout may ([`ElideNoAwait`] removes *poisoned*), but
+//!   is recorded with the body.
 //!   (`tests/ui/async-await/returned-panic/across-crates.rs`)
 //! * **The pass may be left out.** No other pass requires it.
 //!   (`tests/mir-opt/coroutine/returned_pending_off.rs`)
@@ -97,6 +98,7 @@
 //! * With `Pending` in place of the panic, *returned* needs no case of its own where another state
 //!   already answers the same. That is for the passes that shape the state machine.
 //!
+//! [`ElideNoAwait`]: crate::elide_no_await::ElideNoAwait
 //! [`StateTransform`]: crate::coroutine::StateTransform
 
 use rustc_abi::VariantIdx;

@@ -88,12 +88,10 @@ pub(super) fn layout<
             layout
         }
     };
-    // A coroutine with one variant saves nothing, and has no tag.
     let Variants::Multiple { tag, ref mut variants, .. } = layout.variants else {
         return Ok(layout);
     };
 
-    // As in the layout of the base: the upvars and the tag are a struct, and never move.
     prefix_layouts.push(tag_to_layout(tag));
     let prefix =
         calc.univariant(&prefix_layouts, &ReprOptions::default(), StructKind::AlwaysSized)?;
@@ -112,7 +110,6 @@ pub(super) fn layout<
     };
     let Some((offsets, size)) = packer.pack() else { return unpacked };
     debug!(?size, unpacked = ?layout.size);
-    // It is no better than the layout of the base.
     if size >= packer.bound || unpacked.is_ok() && size >= layout.size {
         return unpacked;
     }
@@ -182,12 +179,10 @@ where
                     end == placed[local] + self.local_layouts[local].size
                         && self.local_layouts[local].size > Size::ZERO
                 });
-                // The alignment fills up what is left, so the last byte may be free.
                 let end = end.align_to(self.align);
                 if end < size {
                     (offsets, size) = (placed, end);
                 }
-                // It cannot get better.
                 if size <= least {
                     return Some((offsets, size));
                 }
@@ -246,7 +241,6 @@ where
                     })
                     .map(|&other| offsets[other]..offsets[other] + local_layouts[other].size),
             );
-            // In the order of their bytes, the first gap that is large enough is found in one pass.
             taken.retain(|bytes| !bytes.is_empty());
             taken.sort_by_key(|bytes| bytes.start);
             let mut offset = Size::ZERO;

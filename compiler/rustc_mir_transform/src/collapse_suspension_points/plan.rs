@@ -215,6 +215,7 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
                 ty::FnDef(def_id, args) => {
                     certain_body::may_be_told_its_caller(self.tcx, def_id, args).unwrap_or(true)
                 }
+                // Behind a function pointer a shim passes the caller's location.
                 _ => false,
             }
         })

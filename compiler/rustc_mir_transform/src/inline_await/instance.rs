@@ -32,7 +32,8 @@
 //! inlined bodies has to prove it all, which may exceed the recursion limit, although nobody uses
 //! that instance. (`tests/ui/async-await/certain-body/deep-types.rs`)
 //!
-//! This takes time in proportion to the types in the body, times how deep they may nest.
+//! This takes time in proportion to the types in the body, times how deep they may nest, and to the
+//! types that it holds, up to [`SEARCH_LIMIT`].
 
 use rustc_data_structures::fx::FxIndexSet;
 use rustc_middle::mir::visit::{PlaceContext, Visitor};
@@ -46,8 +47,8 @@ use tracing::debug;
 use super::SEARCH_LIMIT;
 use crate::certain_body;
 
-/// Whether `inner`, the body of a coroutine, may be inlined as what it is for `args` into another
-/// one, in whose bounds `typing_env` has them, or why not.
+/// Whether `inner`, the body of a coroutine, may be inlined with `args`, or why not. `typing_env`
+/// is that of the caller.
 pub(super) fn check<'tcx>(
     tcx: TyCtxt<'tcx>,
     inner: &Body<'tcx>,
@@ -57,7 +58,7 @@ pub(super) fn check<'tcx>(
     if certain_body::has_errors_of_its_own(tcx, inner) {
         return Err("has a constant that may fail to be evaluated");
     }
-    // The body has inlined others in turn, as instances of what its own parameters are.
+    // The body may have inlined others, with arguments in terms of its own parameters.
     let inlined = inner.source_scopes.iter().filter_map(|scope| scope.inlined);
     let inlined =
         inlined.map(|(instance, _)| EarlyBinder::bind(instance.args).instantiate(tcx, args));
@@ -87,7 +88,7 @@ pub(super) fn check<'tcx>(
     for alias in needed.found.difference(&held.found).copied() {
         // Behind a `for<'a>` nothing can be said of `<T as Trait<'a>>::Output` as it stands.
         if alias.has_escaping_bound_vars() {
-            return Err("has a type that is bound");
+            return Err("has an alias with a bound variable");
         }
         let alias = EarlyBinder::bind(alias).instantiate(tcx, args);
         if names_this_crate(alias) || alias.has_non_region_param() && bounds_name_this_crate {
@@ -103,7 +104,8 @@ fn types_held<'tcx>(tcx: TyCtxt<'tcx>, coroutine: Ty<'tcx>) -> FxIndexSet<Ty<'tc
     let mut held = FxIndexSet::default();
     let mut waiting = vec![coroutine];
     while let Some(ty) = waiting.pop() {
-        // With fewer types more aliases are not known to be held, and nothing is inlined for that.
+        // Stopping early is safe: an alias that was not found counts as not held, and then nothing
+        // is inlined.
         if held.len() == SEARCH_LIMIT || !held.insert(ty) {
             continue;
         }

@@ -242,6 +242,7 @@ fn splice<'tcx>(body: &mut Body<'tcx>, mut callee: Body<'tcx>, exits: Vec<BasicB
     // As in `inline.rs`: a constant that is required has to be evaluated for the caller, too.
     let required = callee.required_consts.take().unwrap_or_default();
     let required = required.into_iter().filter(|constant| constant.const_.is_required_const());
+    // They are collected only when the body is promoted, and kept from then on.
     if let Some(constants) = &mut body.required_consts {
         constants.extend(required);
     }
@@ -497,7 +498,8 @@ impl<'tcx> Integrator<'tcx> {
             RETURN_PLACE => self.returned,
             CONTEXT => CONTEXT,
             ty::CAPTURE_STRUCT_LOCAL => bug!("only its upvars are used"),
-            _ => self.first_local + (local.index() - 3),
+            // Behind the return place, the coroutine and the context come variables.
+            _ => self.first_local + (local.index() - CONTEXT.index() - 1),
         }
     }
 

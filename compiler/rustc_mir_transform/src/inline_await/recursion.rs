@@ -3,8 +3,8 @@
 //! A coroutine that awaits itself, directly or through others, may not be inlined into itself. The
 //! body would depend on itself. Types alone tell that, before any body is requested.
 //!
-//! Each type is searched once for each body that inlines. A search looks at [`SEARCH_LIMIT`] types
-//! at most, and no deeper than [`DEPTH_LIMIT`].
+//! A search looks at [`SEARCH_LIMIT`] types at most, and no deeper than [`DEPTH_LIMIT`]. Types that
+//! turned out not to await the coroutine are not searched again for the same body.
 
 use rustc_data_structures::fx::{FxHashSet, FxIndexSet};
 use rustc_hir::def_id::{DefId, LocalDefId};
@@ -69,8 +69,8 @@ impl<'tcx> Search<'tcx> {
                 debug!(?ty, "is too deep to be searched");
                 return true;
             }
-            // What it was passed it may await or not: to hold it is an error, too, and is reported
-            // where it is held.
+            // It may await what it was passed. If it only holds the coroutine, that is an error
+            // too, reported elsewhere.
             waiting.extend(args.as_coroutine().upvar_tys().iter().map(|held| (held, depth + 1)));
             // No types are kept of what cannot be inlined: nobody asks what it awaits.
             let Some(awaited) = self.tcx.types_awaited(def_id) else { continue };

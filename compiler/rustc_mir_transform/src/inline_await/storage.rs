@@ -64,8 +64,8 @@ impl<'tcx> MutVisitor<'tcx> for IndexByTemporaries<'tcx> {
 ///   the scope does, and until then nothing else can be in its place.
 ///
 /// This takes time in proportion to the body, to the blocks that each such local is live in, up to
-/// [`LIVE_LIMIT`], and to its reads times its storage statements, of which there are a few. Locals
-/// that are looked at when that many blocks have been keep the storage that they have.
+/// [`LIVE_LIMIT`], and to its reads times its storage statements, of which there are a few. When
+/// the limit is reached, the remaining locals keep the storage that they have.
 ///
 /// [`CopyProp`]: crate::copy_prop::CopyProp
 pub(super) fn give_storage(body: &mut Body<'_>) {
