@@ -48,7 +48,8 @@ struct Coroutine {
     /// What it saves over suspension points.
     saved: Vec<Value>,
     /// The states by number: first the one in which it has not been resumed, then those of one that
-    /// has returned and of one that has panicked, then a state for each suspension point.
+    /// has returned and of one that has panicked, then a state for each suspension point. Without
+    /// suspension points the later ones may be missing.
     states: Vec<State>,
     awaits: Vec<Await>,
 }

@@ -7,9 +7,10 @@ pub enum AsyncReturnedPanic {
     /// It panics.
     #[default]
     Yes,
-    /// It is pending, and async bodies are optimized where other bodies are.
+    /// It is pending, or answers again with what it computes from constants. Async bodies are
+    /// optimized where other bodies are.
     No,
-    /// It is pending, and async bodies are optimized at opt-level 0, too.
+    /// The same, and async bodies are optimized at opt-level 0, too.
     NoAtAllLevels,
 }
 
@@ -29,7 +30,7 @@ impl AsyncReturnedPanic {
         true
     }
 
-    /// Whether such a future is pending.
+    /// Whether such a future does not panic.
     pub fn is_no(self) -> bool {
         self != AsyncReturnedPanic::Yes
     }

@@ -21,7 +21,8 @@
 //! a body seldom grows when its awaitees are inlined. Of all results the smallest is used, if it is
 //! smaller than the layout of the base.
 //!
-//! For `n` saved locals that takes time in proportion to `n * n * log n`, at most 24 times.
+//! For `n` saved locals that takes time in proportion to `n * n * log n`, at most 24 times, and
+//! once to the pairs of locals in each variant.
 //!
 //! # Soundness
 //!
@@ -49,7 +50,7 @@ use crate::{
     Scalar, Size, StructKind, Variants, WrappingRange,
 };
 
-/// How many times an order is changed, for each of the three to begin with.
+/// How many times the locals are placed, for each of the three initial orders.
 const ORDERS_LIMIT: usize = 8;
 
 /// The layout of a coroutine, with overlap wherever there is no conflict.
@@ -88,10 +89,12 @@ pub(super) fn layout<
             layout
         }
     };
+    // A coroutine with one variant saves nothing, and has no tag.
     let Variants::Multiple { tag, ref mut variants, .. } = layout.variants else {
         return Ok(layout);
     };
 
+    // As in the layout of the base: the upvars and the tag are a struct, and never move.
     prefix_layouts.push(tag_to_layout(tag));
     let prefix =
         calc.univariant(&prefix_layouts, &ReprOptions::default(), StructKind::AlwaysSized)?;
@@ -110,6 +113,7 @@ pub(super) fn layout<
     };
     let Some((offsets, size)) = packer.pack() else { return unpacked };
     debug!(?size, unpacked = ?layout.size);
+    // It is no better than the layout of the base.
     if size >= packer.bound || unpacked.is_ok() && size >= layout.size {
         return unpacked;
     }
@@ -179,10 +183,12 @@ where
                     end == placed[local] + self.local_layouts[local].size
                         && self.local_layouts[local].size > Size::ZERO
                 });
+                // The alignment fills up what is left, so the last byte may be free.
                 let end = end.align_to(self.align);
                 if end < size {
                     (offsets, size) = (placed, end);
                 }
+                // It cannot get better.
                 if size <= least {
                     return Some((offsets, size));
                 }
@@ -241,6 +247,7 @@ where
                     })
                     .map(|&other| offsets[other]..offsets[other] + local_layouts[other].size),
             );
+            // In the order of their bytes, the first gap that is large enough is found in one pass.
             taken.retain(|bytes| !bytes.is_empty());
             taken.sort_by_key(|bytes| bytes.start);
             let mut offset = Size::ZERO;

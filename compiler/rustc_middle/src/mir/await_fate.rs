@@ -7,8 +7,8 @@ use crate::ty::Ty;
 
 /// What a pass did with an await, or why it did nothing.
 ///
-/// A pass may say more than one thing of an await, and several passes may. The last one holds. What
-/// is said of the awaits in a body that is inlined goes with that body.
+/// A pass may say more than one thing of an await, and several passes may. Of what one pass says
+/// the last holds. What is said of the awaits in a body that is inlined goes with that body.
 #[derive(Clone, Debug, TyEncodable, TyDecodable, HashStable, TypeFoldable, TypeVisitable)]
 pub struct NotedAwait<'tcx> {
     /// The expression that awaits.

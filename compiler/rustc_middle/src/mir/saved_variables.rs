@@ -8,8 +8,8 @@ use super::{
 use crate::ty::TyCtxt;
 
 impl<'tcx> Body<'tcx> {
-    /// Where each variable is declared that the coroutine with this body saves, by `layout`, which
-    /// is the coroutine's. Where its local is may be another place: that of what was copied to it.
+    /// Where each saved variable of this coroutine is declared. `layout` is that of the coroutine.
+    /// The declaration of the saved local may be elsewhere: a variable may have been copied to it.
     pub fn saved_variables(
         &self,
         tcx: TyCtxt<'tcx>,

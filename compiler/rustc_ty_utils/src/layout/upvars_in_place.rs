@@ -10,8 +10,8 @@ use rustc_middle::ty::{EarlyBinder, GenericArgsRef, TypeFlags, TypeVisitableExt}
 /// span. An error that it leads to, be it that the type contains itself or that it is too generic,
 /// is then found where it is found with the flag off.
 ///
-/// What is awaited otherwise is not asked for: it may be inlined, and may have the upvar in a
-/// larger type, and await a future with it in a still larger one, so that the search would not end.
+/// Other awaited types are not laid out: they may be inlined, and may hold the upvar in ever larger
+/// types, so that the search would not end.
 pub(super) fn check<'tcx>(
     cx: &LayoutCx<'tcx>,
     def_id: DefId,
