@@ -26,16 +26,20 @@
 //! * **The same errors are reported.** A callee with a constant that may fail to be evaluated is
 //!   not inlined: it would be an error of the coroutine.
 //!   (`tests/ui/async-await/inline-await/required-const.rs`)
-//! * **No deep proof is attempted.** To resolve the call of a method takes a proof. In an instance
-//!   that was inlined that may exceed the recursion limit, although nobody uses the instance. So a
-//!   call is resolved only if a search that reports no error finds a short proof first
-//!   ([`PROOF_LIMIT`]). (`tests/ui/async-await/certain-body/deep-proofs.rs`)
-//!   What only inference can tell, by associated types, the search leaves to that resolution.
+//! * **No method is resolved by a deep proof.** To resolve the call of a method takes a proof. In
+//!   an instance that was inlined that may exceed the recursion limit, although nobody uses the
+//!   instance. So a call is resolved only if a search that reports no error finds a short proof
+//!   first ([`PROOF_LIMIT`]). (`tests/ui/async-await/certain-body/deep-proofs.rs`) What only
+//!   inference can tell, by associated types, the search leaves to that resolution.
 //!
 //! For each call in a coroutine the search selects an impl [`PROOF_LIMIT`] times at most. To choose
 //! among several impls may take more, as it does when the call is resolved.
 //!
 //! # Left for later
+//!
+//! Resolution is not all that takes proofs. Other passes ask whether the types of an instance need
+//! drop, are sized, or how they are laid out, and so does inlining a function that is no method. In
+//! an instance that nobody uses that may still exceed the recursion limit, which is an error.
 //!
 //! Functions of the same crate are not inlined. That needs an order of bodies that also holds for
 //! what drop shims ask for.
