@@ -13,8 +13,8 @@
 //!    place:
 //!    * a method of a trait is that of the only impl for a type like the one it is called for. So
 //!      the default of a trait stands only for an impl that does not override it. What is called
-//!      through a vtable, a
-//!      function pointer or a shim has no body, nor has what may be specialized;
+//!      through a vtable, a function pointer or a shim has no body, nor has what may be
+//!      specialized;
 //!    * no other crate can add an impl. In generic code an instance may be of types of a crate that
 //!      is not known yet. Such a crate may add an impl if one of the trait's arguments is generic
 //!      as a whole, as `X` and `Box<X>` are, but `Vec<X>` is not: the orphan rule

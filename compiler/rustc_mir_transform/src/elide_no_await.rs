@@ -124,15 +124,19 @@ pub(super) fn check_keeps_errors<'tcx>(
     history: &[DefId],
     callee: &Body<'tcx>,
 ) -> Result<(), &'static str> {
-    let is_by_coroutine =
-        callee.coroutine.is_some() || history.iter().any(|&def_id| tcx.is_coroutine(def_id));
     if tcx.sess.opts.unstable_opts.async_returned_panic.is_no()
-        && is_by_coroutine
+        && is_by_coroutine(tcx, history, callee)
         && certain_body::has_errors_of_its_own(tcx, callee)
     {
         return Err("would report its errors in another way");
     }
     Ok(())
+}
+
+/// Whether `body` is that of a coroutine, or what is inlined in it now is by way of one: `history`
+/// has what is inlined around it.
+pub(super) fn is_by_coroutine(tcx: TyCtxt<'_>, history: &[DefId], body: &Body<'_>) -> bool {
+    body.coroutine.is_some() || history.iter().any(|&def_id| tcx.is_coroutine(def_id))
 }
 
 pub(super) enum ElideNoAwait {

@@ -116,7 +116,6 @@ fn drop_unfinished_only<'tcx>(
         let data = &body.basic_blocks[block];
         let terminator = data.terminator();
         let TerminatorKind::Drop { target, .. } = terminator.kind else { continue };
-        // Cleanup of the drop itself is dead then, if nothing else leads there.
         debug!(?block, awaitee = ?found.awaitee, is_empty, "drops what is finished");
         if is_empty {
             patch.patch_terminator(block, TerminatorKind::Goto { target });

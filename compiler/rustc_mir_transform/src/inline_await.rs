@@ -433,8 +433,7 @@ impl<'tcx> Inliner<'tcx> {
         };
         // Its drops are elaborated, and its types revealed.
         callee.phase = MirPhase::Runtime(RuntimePhase::Initial);
-        // Where a bound that cannot hold is not checked until it is used, neither are the types
-        // behind it. As in `inline.rs`, such an instance stays where it is: it is never run.
+        // As in `inline.rs`: a type that could not be normalized may not fit where it is used.
         let faults = validate::validate_types(tcx, self.typing_env, &callee, body);
         if !faults.is_empty() {
             debug!(?faults);

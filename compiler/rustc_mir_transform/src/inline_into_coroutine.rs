@@ -17,9 +17,9 @@
 //!
 //! * **No body is needed to compute itself.** What is inlined into a coroutine is an item of
 //!   another crate, or has to be inlined (`ForceInline`), which nothing else may decide. MIR of
-//!   another crate exists, and makes no query about this crate. The layout of the
-//!   coroutine needs its body before optimizations, which is finished by then. Nor does the
-//!   resolution of a drop ask for the optimized body of a coroutine of this crate.
+//!   another crate exists, and makes no query about this crate. The layout of the coroutine needs
+//!   its body before optimizations, which is finished by then. Nor does the resolution of a drop
+//!   ask for the optimized body of a coroutine of this crate.
 //!   (`tests/ui/async-await/inline-into-coroutine/layouts.rs`)
 //! * **All who ask for the layout get the same one.** It is computed once where the coroutine is
 //!   defined, and recorded with its body. No optimization changes it.
@@ -29,8 +29,8 @@
 //! * **No method is resolved by a deep proof.** To resolve the call of a method takes a proof. In
 //!   an instance that was inlined that may exceed the recursion limit, although nobody uses the
 //!   instance. So a call is resolved only if a search that reports no error finds a short proof
-//!   first ([`PROOF_LIMIT`]). (`tests/ui/async-await/certain-body/deep-proofs.rs`) What only
-//!   inference can tell, by associated types, the search leaves to that resolution.
+//!   first ([`PROOF_LIMIT`]). What only inference can tell, by associated types, the search leaves
+//!   to that resolution. (`tests/ui/async-await/certain-body/deep-proofs.rs`)
 //!
 //! For each call in a coroutine the search selects an impl [`PROOF_LIMIT`] times at most. To choose
 //! among several impls may take more, as it does when the call is resolved.
@@ -93,36 +93,33 @@ pub(super) fn may_resolve<'tcx>(
     typing_env: TypingEnv<'tcx>,
     (def_id, args): (DefId, GenericArgsRef<'tcx>),
 ) -> bool {
-    let is_in_coroutine =
-        caller.coroutine.is_some() || history.iter().any(|&def_id| tcx.is_coroutine(def_id));
-    if !is_in_coroutine || !is_enabled(tcx) {
+    if !elide_no_await::is_by_coroutine(tcx, history, caller) || !is_enabled(tcx) {
         return true;
     }
-    // Another function is what it is called. What is dropped in place is asked for in generic code
-    // with the flag off as well.
+    // No impl is to be found for any other function. To inline it takes proofs still, see above.
     let Some(of_trait) = tcx.trait_of_assoc(def_id) else { return true };
     let args = args.truncate_to(tcx, tcx.generics_of(of_trait));
     has_short_proof(tcx, typing_env, TraitRef::new_from_args(tcx, of_trait, args))
 }
 
-/// Whether `trait_ref` can be proved in a few steps. Where inference has to know more first, which
-/// the trait's associated types tell, the proof is taken to end.
+/// Whether `trait_ref` is known to have a proof of a few steps. Associated types are not looked at,
+/// nor is what inference cannot tell without them.
 fn has_short_proof<'tcx>(
     tcx: TyCtxt<'tcx>,
     typing_env: TypingEnv<'tcx>,
     trait_ref: TraitRef<'tcx>,
 ) -> bool {
     let (infcx, param_env) = tcx.infer_ctxt().ignoring_regions().build_with_typing_env(typing_env);
-    // The new solver reports no overflow.
+    // The new solver does not select in this way, so nothing is known.
     if infcx.next_trait_solver() {
-        return true;
+        return false;
     }
     // In the other mode an overflow is an error of the program.
     let mut selection = SelectionContext::with_query_mode(&infcx, TraitQueryMode::Canonical);
     let cause = ObligationCause::dummy();
     let mut waiting: Vec<PredicateObligation<'tcx>> =
         vec![Obligation::new(tcx, cause, param_env, trait_ref)];
-    // Half of the limit is left to the proof that follows, which may start deeper.
+    // A proof is no deeper than it has steps. The other half is for what is not looked at.
     let limit = PROOF_LIMIT.min(tcx.recursion_limit().0 / 2);
     for _ in 0..limit {
         let Some(obligation) = waiting.pop() else { return true };

@@ -650,7 +650,7 @@ impl<'tcx> MutVisitor<'tcx> for Normalizer<'_, 'tcx> {
 
     fn visit_local(&mut self, local: &mut Local, _: PlaceContext, _: Location) {
         self.locals.push(*local);
-        // A `Return` reads it, although it is no operand there.
+        // The return place is the caller's, and is never renamed.
         if *local != RETURN_PLACE
             && let Some(&name) = self.names.and_then(|names| names.get(self.locals.len() - 1))
         {

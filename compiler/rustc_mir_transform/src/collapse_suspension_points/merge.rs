@@ -164,7 +164,7 @@ impl<'tcx> Merger<'_, 'tcx> {
     fn enter(&mut self, target: BasicBlock) -> BasicBlock {
         let Some(&(index, site, first)) = self.site_of.get(&target) else { return target };
         let plan = &self.plans[index];
-        // All that the other sites have here, and this one has not: storage, a number, arguments.
+        // Of this site: the storage that only others have, its number, its arguments.
         let source_info = self.body.basic_blocks[first].terminator().source_info;
         let mut statements: Vec<_> = plan.missing_storage[site]
             .iter()
@@ -251,7 +251,6 @@ impl<'tcx> Merger<'_, 'tcx> {
                 self.body.basic_blocks_mut().push(data)
             });
         }
-        // Nothing reads it behind this, so its storage may end.
         let Some(selector) = self.selectors[index] else {
             bug!("sites go on differently: {targets:?}");
         };
@@ -261,6 +260,7 @@ impl<'tcx> Merger<'_, 'tcx> {
             bug!("no sites");
         };
         let targets = SwitchTargets::new(others.iter().copied(), otherwise);
+        // Where sites have parted nothing reads it again before it is assigned.
         let kind = TerminatorKind::SwitchInt { discr: Operand::Move(selector.into()), targets };
         let switch = Terminator { source_info, kind };
         let exit = BasicBlockData::new_stmts(vec![], Some(switch), is_cleanup);

@@ -1,8 +1,9 @@
 //! Counts how often the code of this crate names a function.
 //!
-//! If a function is named once, and no other crate can name it, then it is called at one place at
-//! most. That is read off the HIR, before there are types. HIR does not say whose method is called,
-//! so methods are counted by their name: two methods of one name count as named twice.
+//! If a function is named once, and no other crate can name it, then as a rule it is called at one
+//! place. A function pointer is the exception. That is read off the HIR, before there are types.
+//! HIR does not say whose method is called, so methods are counted by their name: two methods of
+//! one name count as named twice.
 //!
 //! No type and no MIR is requested. The size of a future may be the length of an array, so what
 //! says which bodies are inlined may be needed to check a type.
@@ -70,7 +71,7 @@ impl<'tcx> Visitor<'tcx> for Counter<'tcx> {
         self.tcx
     }
 
-    // To name a function in any way counts, since a function pointer may be called anywhere.
+    // To name a function without calling it counts, too.
     fn visit_expr(&mut self, expr: &'tcx Expr<'tcx>) {
         let method = match expr.kind {
             // `value.method()` and `Type::method`: of which type is not known yet.

@@ -84,8 +84,8 @@ pub(super) fn give_storage(body: &mut Body<'_>) {
     for local in body.vars_and_temps_iter().filter(|&local| !borrowed.contains(local)) {
         if let LocalUses { definitions: Some(definitions), reads, storage } = &uses.0[local]
             && let Some(live_in) = live_in(body, definitions, reads, &mut left)
-            // A local that is never saved has storage enough: the rest is LLVM's.
             && !storage.iter().any(|&at| is_live_behind(body, at, definitions, reads, &live_in))
+            // The storage of any other local is for LLVM to share.
             && (always_live.contains(local) || live_in.iter().any(|&block| resumed.contains(block)))
         {
             lives.insert(local, (definitions, live_in));

@@ -1,6 +1,6 @@
-// A proof that is too deep for the recursion limit is not attempted because generic functions are
-// inlined: each proves a little, and an instance of the last would have to prove it all. Nobody has
-// that instance.
+// Generic functions that are inlined one in the other do not lead to a proof that is too deep for
+// the recursion limit. Each proves a little, and an instance of the last would have to prove it
+// all. Nobody has that instance.
 
 //@ build-pass
 //@ edition: 2024
