@@ -1,6 +1,6 @@
 //! Says which bodies the passes for `async` may change, and what the code in them costs.
 
-use rustc_hir::def_id::DefId;
+use rustc_hir::def_id::{DefId, LocalDefId};
 use rustc_middle::mir::*;
 use rustc_middle::ty::{InstanceKind, Ty, TyCtxt};
 use rustc_session::{AsyncReturnedPanic, Session};
@@ -25,18 +25,26 @@ pub(crate) fn packs_saved_locals(tcx: TyCtxt<'_>) -> bool {
     is_enabled_in(tcx.sess) && !tcx.may_drop_async()
 }
 
-/// Whether passes may change the body, which may be any: it has to be of an async fn, block or
-/// closure of this crate, in which no drop may suspend. Not one with errors, one that its author
-/// wants as it is written, or one whose runs are counted by the code that is run.
-fn may_transform<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> bool {
-    let InstanceKind::Item(def_id) = body.source.instance else { return false };
-    let Some(def_id) = def_id.as_local() else { return false };
-    body.coroutine.is_some()
+/// The item of `body`, which may be any, if it is a coroutine of this crate that passes may change.
+pub(crate) fn coroutine_to_transform<'tcx>(
+    tcx: TyCtxt<'tcx>,
+    body: &Body<'tcx>,
+) -> Option<LocalDefId> {
+    // The glue of `async_drop_in_place` is a coroutine by instance.
+    let InstanceKind::Item(def_id) = body.source.instance else { return None };
+    // It may be glue of another crate, made for an instance.
+    let local = def_id.as_local()?;
+    let may_be_changed = body.coroutine.is_some()
+        // Not all suspension points are known yet where a drop may suspend.
         && !tcx.may_drop_async()
-        && is_async(tcx, def_id.to_def_id())
-        && !is_optimize_none(tcx, def_id.to_def_id())
+        // It is never run.
         && body.tainted_by_errors.is_none()
+        // A counter that is not there any more would not count, and one of merged code would count
+        // for one of them only.
         && body.function_coverage_info.is_none()
+        // Its author wants the code as it is written.
+        && !is_optimize_none(tcx, def_id);
+    may_be_changed.then_some(local)
 }
 
 /// Whether the function that the coroutine of `def_id` is written in is to be left as written.
@@ -64,7 +72,7 @@ pub(crate) fn note<'tcx>(
     }
 }
 
-/// A pass that runs on these bodies only.
+/// A pass that runs on the bodies of async fns, blocks and closures only.
 pub(crate) trait AsyncPass {
     fn transform<'tcx>(&self, tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>);
 }
@@ -76,7 +84,7 @@ impl<'tcx, P: AsyncPass> crate::MirPass<'tcx> for P {
 
     #[instrument(level = "debug", skip_all, fields(def_id = ?body.source.def_id()))]
     fn run_pass(&self, tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
-        if may_transform(tcx, body) {
+        if coroutine_to_transform(tcx, body).is_some_and(|def_id| is_async(tcx, def_id.into())) {
             self.transform(tcx, body);
         }
     }

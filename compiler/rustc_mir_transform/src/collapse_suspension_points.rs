@@ -75,8 +75,8 @@
 //!   mention them. A candidate has at most [`SITES_LIMIT`] sites.
 //! * Each site is compared with at most [`LEADERS_LIMIT`] others that await the same type. What
 //!   cannot be merged at once is halved, so it is compared as often as its size can be halved.
-//! * What cleanup costs is counted by a walk through all that follows, once for each block where
-//!   sites part. With many guards, each of which has more cleanup, that is quadratic.
+//! * What cleanup costs is counted by a walk through the [`REGION_LIMIT`] blocks that follow, once
+//!   for each block where sites part.
 //! * There are at most [`ROUNDS_LIMIT`] rounds, each with the dataflow analyses that it needs.
 //!
 //! Beyond [`SITES_LIMIT`] sites of a kind, time is linear in their number.
@@ -129,7 +129,7 @@ use rustc_middle::ty::{self, Ty, TyCtxt};
 use rustc_session::Session;
 use tracing::{debug, instrument};
 
-use crate::async_bodies::{is_enabled_in, is_optimize_none, note};
+use crate::async_bodies::{coroutine_to_transform, is_enabled_in, note};
 use crate::awaits::{awaits_by_lowering, find_awaits};
 use crate::elide_no_await;
 
@@ -142,7 +142,7 @@ use plan::Planner;
 /// How many sites are merged at most, so that a selector is a byte.
 const SITES_LIMIT: usize = 255;
 
-/// How many blocks of a site are looked at, at most.
+/// How many blocks of a site, or of its cleanup, are looked at, at most.
 const REGION_LIMIT: usize = 500;
 
 /// How many sites of a group are compared with all others, at most.
@@ -170,18 +170,7 @@ impl<'tcx> crate::MirPass<'tcx> for CollapseSuspensionPoints {
         // A coroutine that is no async body may be cloned where it is suspended, with all that is
         // saved in that state, also what only one of the sites has given a value. An `async gen`
         // may not: that is why this is no `AsyncPass`.
-        if !awaits_by_lowering(body)
-            // Not all suspension points are known yet where a drop may suspend.
-            || tcx.may_drop_async()
-            // It is never run.
-            || body.tainted_by_errors.is_some()
-            // Merged code would count for one of the sites only.
-            || body.function_coverage_info.is_some()
-            // Glue of another crate, made for an instance.
-            || !body.source.def_id().is_local()
-            // Its author wants the code as it is written.
-            || is_optimize_none(tcx, body.source.def_id())
-        {
+        if !awaits_by_lowering(body) || coroutine_to_transform(tcx, body).is_none() {
             return;
         }
         for round in 0..ROUNDS_LIMIT {

@@ -100,14 +100,12 @@ use rustc_index::IndexVec;
 use rustc_index::bit_set::DenseBitSet;
 use rustc_middle::bug;
 use rustc_middle::mir::*;
-use rustc_middle::ty::{
-    self, CoroutineArgs, CoroutineArgsExt, InstanceKind, Ty, TyCtxt, TypeVisitableExt,
-};
+use rustc_middle::ty::{self, CoroutineArgs, CoroutineArgsExt, Ty, TyCtxt, TypeVisitableExt};
 use rustc_session::Session;
 use rustc_span::Span;
 use tracing::{debug, instrument};
 
-use crate::async_bodies::{is_enabled_in, is_optimize_none, note};
+use crate::async_bodies::{coroutine_to_transform, is_enabled_in, note};
 use crate::awaits::{Await, awaits_by_lowering, call_in, find_awaits};
 use crate::certain_body;
 use crate::never_pending::{answers_constant, makes_coroutine};
@@ -165,17 +163,7 @@ impl<'tcx> crate::MirPass<'tcx> for ElideNoAwait {
 
     #[instrument(level = "debug", skip_all, fields(def_id = ?body.source.def_id()))]
     fn run_pass(&self, tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
-        // The glue of `async_drop_in_place` is a coroutine by instance.
-        let InstanceKind::Item(def_id) = body.source.instance else { return };
-        let Some(def_id) = def_id.as_local() else { return };
-        // A counter in a body that is not there any more would not count.
-        if body.coroutine.is_none()
-            || !is_enabled(tcx)
-            || is_optimize_none(tcx, def_id.into())
-            || body.function_coverage_info.is_some()
-        {
-            return;
-        }
+        let Some(def_id) = coroutine_to_transform(tcx, body) else { return };
         match self {
             // A coroutine that is written by hand may poll in ways that an await does not: with
             // code in between, or with another case that suspends.

@@ -387,18 +387,19 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
         self.cost_of_cleanup(target)
     }
 
-    /// The cost of the cleanup that `start` leads to.
+    /// The cost of the cleanup that `start` leads to, or of its first [`REGION_LIMIT`] blocks.
     fn cost_of_cleanup(&self, start: BasicBlock) -> usize {
         if let Some(&cost) = self.cleanup.borrow().get(&start) {
             return cost;
         }
-        let mut cost = 0;
+        let (mut cost, mut count) = (0, 0);
         reachable_from(self.body, [start], |block| {
             let data = &self.body.basic_blocks[block];
+            count += 1;
             cost += cost_of(&data.statements, data.terminator());
             // What is dropped is passed to a function.
             cost += usize::from(matches!(data.terminator().kind, TerminatorKind::Drop { .. }));
-            data.terminator().successors()
+            data.terminator().successors().filter(move |_| count < REGION_LIMIT)
         });
         self.cleanup.borrow_mut().insert(start, cost);
         cost

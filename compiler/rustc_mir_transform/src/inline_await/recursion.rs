@@ -3,8 +3,8 @@
 //! A coroutine that awaits itself, directly or through others, may not be inlined into itself. The
 //! body would depend on itself. Types alone tell that, before any body is requested.
 //!
-//! A search looks at [`SEARCH_LIMIT`] types at most, and no deeper than [`DEPTH_LIMIT`]. Types that
-//! turned out not to await the coroutine are not searched again for the same body.
+//! A search looks at [`SEARCH_LIMIT`] types at most, and no deeper than [`DEPTH_LIMIT`]. No type is
+//! searched again for the same body.
 
 use rustc_data_structures::fx::{FxHashSet, FxIndexSet};
 use rustc_hir::def_id::{DefId, LocalDefId};
@@ -40,15 +40,25 @@ pub(super) struct Search<'tcx> {
     sought: DefId,
     /// The types that have been searched, and neither await nor hold it.
     seen: FxHashSet<Ty<'tcx>>,
+    /// The types that were asked for and may do so.
+    may_await: FxHashSet<Ty<'tcx>>,
 }
 
 impl<'tcx> Search<'tcx> {
     pub(super) fn new(tcx: TyCtxt<'tcx>, typing_env: ty::TypingEnv<'tcx>, sought: DefId) -> Self {
-        Search { tcx, typing_env, sought, seen: FxHashSet::default() }
+        Search { tcx, typing_env, sought, seen: Default::default(), may_await: Default::default() }
     }
 
     /// Whether `ty` may be the coroutine that is sought, or await or hold it, however deep.
     pub(super) fn may_await(&mut self, ty: Ty<'tcx>) -> bool {
+        let may_await = self.may_await.contains(&ty) || self.search(ty);
+        if may_await {
+            self.may_await.insert(ty);
+        }
+        may_await
+    }
+
+    fn search(&mut self, ty: Ty<'tcx>) -> bool {
         let mut waiting = vec![(ty, 0)];
         let mut found = FxIndexSet::default();
         while let Some((ty, depth)) = waiting.pop() {
