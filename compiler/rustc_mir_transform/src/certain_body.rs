@@ -43,12 +43,14 @@
 //!      one of an instance needs drop without asking what is `Copy` ([`may_need_drop`]). Of the
 //!      types of a generic body that is asked with the flag off, too.
 //! 3. *The same errors are reported.* What is not called any more has no constant whose evaluation
-//!    may fail. Instances whose types nest deep are not made ([`nest_deep`]): their proofs are the
-//!    likeliest to exceed the recursion limit.
+//!    may fail. Instances are not made if what has to be known of them takes [long
+//!    proofs][short_proofs]: such a proof may exceed the recursion limit.
 //!
 //! (`tests/ui/async-await/certain-body`)
+//!
+//! [`short_proofs`]: crate::inline_await::short_proofs
 
-use rustc_data_structures::fx::{FxHashSet, FxIndexSet};
+use rustc_data_structures::fx::FxHashSet;
 use rustc_hir as hir;
 use rustc_hir::LangItem;
 use rustc_hir::def::DefKind;
@@ -57,7 +59,7 @@ use rustc_middle::middle::codegen_fn_attrs::CodegenFnAttrFlags;
 use rustc_middle::mir::{Body, Const, UnevaluatedConst};
 use rustc_middle::ty::fast_reject::{TreatParams, simplify_type};
 use rustc_middle::ty::util::needs_drop_components;
-use rustc_middle::ty::{self, GenericArg, GenericArgsRef, ImplPolarity, Ty, TyCtxt, TypingEnv};
+use rustc_middle::ty::{self, GenericArgsRef, ImplPolarity, Ty, TyCtxt, TypingEnv};
 use rustc_span::sym;
 use tracing::debug;
 
@@ -317,35 +319,6 @@ pub(crate) fn may_prove_for<'tcx>(
     !tcx.sess.opts.unstable_opts.async_returned_panic.is_no()
         || caller.coroutine.is_none()
         || std::ptr::eq(body, caller) && is_as_written()
-}
-
-/// Whether some of the types in `args` nest so deep that a proof about them may exceed the
-/// recursion limit of the crate, which is an error where it is attempted.
-///
-/// How deep a proof goes is not known without it. A trait that is implemented by layers takes two
-/// steps or three for each, so types may nest to a quarter of the limit: 32 levels, as a rule.
-pub(crate) fn nest_deep<'tcx>(
-    tcx: TyCtxt<'tcx>,
-    args: impl IntoIterator<Item = GenericArgsRef<'tcx>>,
-) -> bool {
-    let nested = |of: GenericArg<'tcx>| {
-        let mut nested = vec![];
-        let mut walker = of.walk();
-        walker.next();
-        while let Some(part) = walker.next() {
-            walker.skip_current_subtree();
-            nested.push(part);
-        }
-        nested
-    };
-    let mut level: FxIndexSet<_> = args.into_iter().flat_map(|args| args.iter()).collect();
-    for _ in 0..tcx.recursion_limit().0 / 4 {
-        if level.is_empty() {
-            return false;
-        }
-        level = level.into_iter().flat_map(nested).collect();
-    }
-    true
 }
 
 /// Whether nothing but the body of `def_id` can run where it is called.

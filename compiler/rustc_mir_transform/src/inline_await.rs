@@ -79,11 +79,11 @@
 //! If it is also awaited elsewhere, its code will be duplicated. So the callee has to be small
 //! ([`SMALL_COST`], for speed also [`cost_limit`]), or be awaited in one place only: an async block
 //! that is awaited in the body in which it is written, or an async fn that is [named
-//! once][mentions] and that no other crate can name. A function that is named once may still be
-//! awaited several times in a body, by a variable: then it is not inlined for that reason. Another
-//! function may also return its future to several bodies, each of which gets a copy.
-//! `#[inline(always)]` on an async fn overrides this limit. Nothing is inlined in a body if the two
-//! together cost more than [`BODY_LIMIT`].
+//! once][mentions], by the function that awaits it, and that no other crate can name. A function
+//! that is named once may still be awaited several times in a body, by a variable, or be shared by
+//! all instances of a generic caller: then it is not inlined for that reason. `#[inline(always)]`
+//! on an async fn overrides this limit. Nothing is inlined in a body if the two together cost more
+//! than [`BODY_LIMIT`].
 //!
 //! It is not inlined if it is an async fn with `#[inline(never)]`, if it has other codegen
 //! attributes than the caller, if it is instrumented for coverage, or if it has inline assembly.
@@ -177,7 +177,7 @@ use rustc_middle::middle::codegen_fn_attrs::{CodegenFnAttrFlags, CodegenFnAttrs}
 use rustc_middle::mir::visit::{PlaceContext, Visitor};
 use rustc_middle::mir::*;
 use rustc_middle::query::Providers;
-use rustc_middle::ty::{self, EarlyBinder, Instance, InstanceKind, Ty, TyCtxt};
+use rustc_middle::ty::{self, EarlyBinder, GenericArgs, Instance, InstanceKind, Ty, TyCtxt};
 use rustc_session::config::OptLevel;
 use rustc_span::Symbol;
 use tracing::debug;
@@ -188,10 +188,11 @@ use crate::certain_body::{self, is_async};
 use crate::coroutine::elaborate_coroutine_drops;
 use crate::{copy_prop, pass_manager as pm, simplify, single_use_consts, validate};
 
-mod instance;
+pub(crate) mod instance;
 mod integrate;
 mod mentions;
 mod recursion;
+pub(crate) mod short_proofs;
 mod storage;
 
 use integrate::Site;
@@ -420,7 +421,7 @@ impl<'tcx> Inliner<'tcx> {
             return Err("may await the body that it would be inlined into");
         }
 
-        let callee = self.callee(coroutine, body_of_callee)?;
+        let callee = self.callee(found.awaitee, coroutine, body_of_callee)?;
         instance::check(tcx, &callee, args, self.typing_env)?;
         let instance = Instance { def: InstanceKind::Item(body_of_callee), args };
         let Ok(mut callee) = instance.try_instantiate_mir_and_normalize_erasing_regions(
@@ -452,7 +453,12 @@ impl<'tcx> Inliner<'tcx> {
 
     /// A copy of the body of `coroutine`, which is that of `body_of_callee`, if its size is no
     /// reason not to inline it.
-    fn callee(&self, coroutine: DefId, body_of_callee: DefId) -> Result<Body<'tcx>, &'static str> {
+    fn callee(
+        &self,
+        awaitee: Ty<'tcx>,
+        coroutine: DefId,
+        body_of_callee: DefId,
+    ) -> Result<Body<'tcx>, &'static str> {
         let tcx = self.tcx;
         let times = self.times[&coroutine];
         let is_small = |cost: usize| cost <= SMALL_COST || times * cost <= cost_limit(tcx);
@@ -470,7 +476,9 @@ impl<'tcx> Inliner<'tcx> {
                     // No body may inline it, so it has been stolen, or will be.
                     return Err(IS_TOO_LARGE);
                 };
-                let is_only_place = times == 1 && is_awaited_at_one_place(tcx, local, self.def_id);
+                let is_only_place = times == 1
+                    && is_awaited_at_one_place(tcx, local, self.def_id)
+                    && is_made_for_each_instance(tcx, awaitee, self.def_id);
                 debug!(?coroutine, cost, times, is_only_place);
                 if !is_small(cost) && !is_only_place && !is_always_inlined {
                     return Err(IS_TOO_LARGE);
@@ -579,11 +587,25 @@ fn is_always_inlined(tcx: TyCtxt<'_>, coroutine: DefId) -> bool {
 /// code costs.
 fn is_awaited_at_one_place(tcx: TyCtxt<'_>, callee: LocalDefId, caller: LocalDefId) -> bool {
     match inline_attribute(tcx, callee.to_def_id()) {
-        // As a rule it is awaited where it is called, so where it is named.
-        Some(_) => tcx.is_named_once(tcx.local_parent(callee)),
+        // As a rule it is awaited where it is called, so where it is named. What another function
+        // calls and returns may be awaited in several bodies.
+        Some(_) => {
+            let named_in = tcx.named_once_in(tcx.local_parent(callee));
+            named_in == Some(tcx.typeck_root_def_id_local(caller))
+        }
         // As a rule an async block that is returned is not awaited here as well.
         None => tcx.local_parent(callee) == caller,
     }
+}
+
+/// Whether each instance of `caller` has an instance of `awaitee` of its own.
+fn is_made_for_each_instance<'tcx>(
+    tcx: TyCtxt<'tcx>,
+    awaitee: Ty<'tcx>,
+    caller: LocalDefId,
+) -> bool {
+    let params = GenericArgs::identity_for_item(tcx, tcx.typeck_root_def_id_local(caller));
+    params.non_erasable_generics().all(|param| awaitee.walk().any(|part| part.kind() == param))
 }
 
 /// Whether the body of any coroutine of this crate, or of another, may inline that of `def_id`.
@@ -592,7 +614,7 @@ fn may_be_inlined(tcx: TyCtxt<'_>, def_id: LocalDefId, cost: usize) -> bool {
     cost <= cost_limit(tcx)
         || is_always_inlined(tcx, def_id.to_def_id())
         || match inline_attribute(tcx, def_id.to_def_id()) {
-            Some(_) => tcx.is_named_once(parent),
+            Some(_) => tcx.named_once_in(parent).is_some(),
             None => is_async(tcx, parent.to_def_id()),
         }
 }

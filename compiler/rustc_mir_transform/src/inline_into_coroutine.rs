@@ -26,20 +26,15 @@
 //! * **The same errors are reported.** A callee with a constant that may fail to be evaluated is
 //!   not inlined: it would be an error of the coroutine.
 //!   (`tests/ui/async-await/inline-await/required-const.rs`)
-//! * **No method is resolved by a deep proof.** To resolve the call of a method takes a proof. In
-//!   an instance that was inlined that may exceed the recursion limit, although nobody uses the
-//!   instance. So a call is resolved only if a search that reports no error finds a short proof
-//!   first ([`PROOF_LIMIT`]). What only inference can tell, by associated types, the search leaves
-//!   to that resolution. (`tests/ui/async-await/certain-body/deep-proofs.rs`)
+//! * **No proof exceeds the recursion limit.** To resolve the call of a method takes a proof, as
+//!   does what passes ask about the types of a body. In an instance that was inlined that may
+//!   exceed the recursion limit, although nobody uses the instance. So a call is resolved, and a
+//!   body is inlined, only if a search that reports no error finds [short proofs][short_proofs]
+//!   first. (`tests/ui/async-await/certain-body/deep-proofs.rs`)
 //!
-//! For each call in a coroutine the search selects an impl [`PROOF_LIMIT`] times at most. To choose
-//! among several impls may take more, as it does when the call is resolved.
+//! For each call in a coroutine these searches take as long as [`instance`] says.
 //!
 //! # Left for later
-//!
-//! Resolution is not all that takes proofs. Other passes ask whether the types of an instance need
-//! drop, are sized, or how they are laid out, and so does inlining a function that is no method. In
-//! an instance that nobody uses that may still exceed the recursion limit, which is an error.
 //!
 //! Functions of the same crate are not inlined. That needs an order of bodies that also holds for
 //! what drop shims ask for.
@@ -47,20 +42,13 @@
 //! [`ElideNoAwait`]: crate::elide_no_await::ElideNoAwait
 
 use rustc_hir::def_id::{DefId, LocalDefId};
-use rustc_infer::infer::TyCtxtInferExt;
-use rustc_infer::traits::{Obligation, ObligationCause, PredicateObligation};
 use rustc_middle::mir::Body;
 use rustc_middle::query::Providers;
 use rustc_middle::ty::{GenericArgsRef, Instance, InstanceKind, TraitRef, TyCtxt, TypingEnv};
-use rustc_trait_selection::traits::{SelectionContext, TraitQueryMode};
-use tracing::debug;
 
 use crate::inline::ForceInline;
+use crate::inline_await::{instance, short_proofs};
 use crate::{certain_body, elide_no_await};
-
-/// How many predicates are proved at most to know that a method may be resolved. That bounds how
-/// deep they lie, and a recursion limit is 128 as a rule.
-const PROOF_LIMIT: usize = 64;
 
 pub(super) fn provide(providers: &mut Providers) {
     providers.unoptimized_coroutine_layout = |tcx, def_id| {
@@ -96,45 +84,30 @@ pub(super) fn may_resolve<'tcx>(
     if !elide_no_await::is_by_coroutine(tcx, history, caller) || !is_enabled(tcx) {
         return true;
     }
-    // No impl is to be found for any other function. To inline it takes proofs still, see above.
+    // No impl is to be found for any other function.
     let Some(of_trait) = tcx.trait_of_assoc(def_id) else { return true };
     let args = args.truncate_to(tcx, tcx.generics_of(of_trait));
-    has_short_proof(tcx, typing_env, TraitRef::new_from_args(tcx, of_trait, args))
+    short_proofs::exist(tcx, typing_env, [TraitRef::new_from_args(tcx, of_trait, args)], [])
 }
 
-/// Whether `trait_ref` is known to have a proof of a few steps. Associated types are not looked at,
-/// nor is what inference cannot tell without them.
-fn has_short_proof<'tcx>(
+/// Whether `callee`, whose body is `callee_body`, may be inlined into `caller` by way of `history`:
+/// in coroutines, and in what is inlined by way of one, only if no pass may need a long proof for
+/// that instance.
+pub(super) fn check_proofs<'tcx>(
     tcx: TyCtxt<'tcx>,
+    caller: &Body<'tcx>,
+    history: &[DefId],
     typing_env: TypingEnv<'tcx>,
-    trait_ref: TraitRef<'tcx>,
-) -> bool {
-    let (infcx, param_env) = tcx.infer_ctxt().ignoring_regions().build_with_typing_env(typing_env);
-    // The new solver does not select in this way, so nothing is known.
-    if infcx.next_trait_solver() {
-        return false;
+    (callee, callee_body): (Instance<'tcx>, &Body<'tcx>),
+) -> Result<(), &'static str> {
+    if !elide_no_await::is_by_coroutine(tcx, history, caller)
+        || !is_enabled(tcx)
+        || callee.args.non_erasable_generics().next().is_none()
+        || instance::has_short_proofs(tcx, callee_body, callee.args, typing_env)
+    {
+        return Ok(());
     }
-    // In the other mode an overflow is an error of the program.
-    let mut selection = SelectionContext::with_query_mode(&infcx, TraitQueryMode::Canonical);
-    let cause = ObligationCause::dummy();
-    let mut waiting: Vec<PredicateObligation<'tcx>> =
-        vec![Obligation::new(tcx, cause, param_env, trait_ref)];
-    // A proof is no deeper than it has steps. The other half is for what is not looked at.
-    let limit = PROOF_LIMIT.min(tcx.recursion_limit().0 / 2);
-    for _ in 0..limit {
-        let Some(obligation) = waiting.pop() else { return true };
-        let Some(clause) = obligation.predicate.as_trait_clause() else { continue };
-        match selection.poly_select(&obligation.with(tcx, clause)) {
-            Ok(Some(source)) => waiting.extend(source.nested_obligations()),
-            Ok(None) => {}
-            Err(error) => {
-                debug!(?trait_ref, ?error, "has no proof");
-                return false;
-            }
-        }
-    }
-    debug!(?trait_ref, left = waiting.len(), "takes a long proof");
-    waiting.is_empty()
+    Err("may take a long proof")
 }
 
 /// Whether `callee` may be inlined into the body of a coroutine: it must not be an item or shim

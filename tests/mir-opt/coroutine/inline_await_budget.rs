@@ -1,6 +1,7 @@
 // How large a body may be that is inlined wherever it is awaited depends on the opt-level. A larger
 // one is inlined where it is the only one: a function that is named once, but awaited twice by way
-// of a variable, is not.
+// of a variable, is not. Nor is one that another function calls, since what that returns may be
+// awaited in several bodies, or one that all instances of a generic function share.
 
 //@ revisions: SPEED SIZE
 //@ edition: 2024
@@ -50,7 +51,7 @@ macro_rules! often {
     ($sum:ident $($wait:literal)*) => { $($sum ^= Wait($sum ^ $wait).await;)* };
 }
 
-large!(large large_too);
+large!(large large_too large_returned large_in_generic);
 
 // CHECK-LABEL: fn medium_twice::{closure#0}(
 // SPEED: (inlined medium::{closure#0})
@@ -74,12 +75,49 @@ async fn large_once() -> u32 {
 
 // CHECK-LABEL: fn large_by_variable::{closure#0}(
 // CHECK-NOT: (inlined large::{closure#0})
-// CHECK-LABEL: fn main(
+// CHECK-LABEL: fn large_by_function::{closure#0}(
 async fn large_by_variable() -> u32 {
     let function = large;
     function(1).await ^ function(2).await
 }
 
+fn returns_large() -> impl Future<Output = u32> {
+    large_returned(1)
+}
+
+// CHECK-NOT: (inlined large_returned::{closure#0})
+// CHECK-LABEL: fn large_by_function_too::{closure#0}(
+async fn large_by_function() -> u32 {
+    returns_large().await
+}
+
+// CHECK-NOT: (inlined large_returned::{closure#0})
+// CHECK-LABEL: fn by_generic::{closure#0}(
+async fn large_by_function_too() -> u32 {
+    returns_large().await
+}
+
+// CHECK-NOT: (inlined large_in_generic::{closure#0})
+// CHECK-LABEL: fn by_generic_too::{closure#0}(
+async fn by_generic<T: Copy + Into<u32>>(number: T) -> u32 {
+    large_in_generic(number.into()).await ^ number.into()
+}
+
+/// Costs far more than any limit, and is made for each instance of the one that awaits it.
+async fn large_generic<T: Copy + Into<u32>>(number: T) -> u32 {
+    let mut sum = number.into();
+    often! { sum 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 }
+    sum ^ number.into()
+}
+
+// CHECK: (inlined large_generic::<T>::{closure#0})
+// CHECK-LABEL: fn main(
+async fn by_generic_too<T: Copy + Into<u32>>(number: T) -> u32 {
+    large_generic(number).await ^ number.into()
+}
+
 fn main() {
     let _ = (medium_twice(), medium_thrice(), large_once(), large_by_variable());
+    let _ = (large_by_function(), large_by_function_too());
+    let _ = (by_generic(1u8), by_generic(1u16), by_generic_too(1u8), by_generic_too(1u16));
 }

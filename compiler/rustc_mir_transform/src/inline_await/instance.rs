@@ -27,25 +27,53 @@
 //!
 //! An instance with any other is not inlined.
 //!
-//! Nor is one whose types nest deep ([`certain_body::nest_deep`]). Each generic body proves a
-//! little about its types, and relies on its where clauses for the rest. An instance in a chain of
-//! inlined bodies has to prove it all, which may exceed the recursion limit, although nobody uses
-//! that instance. (`tests/ui/async-await/certain-body/deep-types.rs`)
+//! Later, where all layouts are known, passes ask how the types of an instance are laid out, and
+//! whether they are `Copy`. That takes proofs for the aliases in fields of fields, and for the
+//! where clauses of an impl of `Copy`. In a library that is done for instances that nobody uses,
+//! and may exceed the recursion limit. So an instance is not inlined either whose types nest deep
+//! ([`short_proofs::nest_deep`]), or for which such an alias or where clause has no [short
+//! proof][short_proofs]. (`tests/ui/async-await/certain-body/deep-types.rs`, `deep-proofs.rs`)
 //!
-//! This takes time in proportion to the types in the body, times how deep they may nest, and to the
-//! types that it holds, up to [`SEARCH_LIMIT`].
+//! No proof is looked for yet that names something of this crate. For that reason an instance that
+//! still has parameters is not inlined. One that has none is asked about by code generation, too,
+//! if anybody uses it.
+//!
+//! This takes time in proportion to the types in the body and in their fields, times how deep they
+//! may nest, and to the types that it holds, each up to [`SEARCH_LIMIT`].
+
+use std::cell::OnceCell;
+use std::iter;
 
 use rustc_data_structures::fx::FxIndexSet;
+use rustc_hir::LangItem;
+use rustc_hir::def_id::DefId;
+use rustc_infer::infer::{DefineOpaqueTypes, TyCtxtInferExt};
+use rustc_infer::traits::ObligationCause;
 use rustc_middle::mir::visit::{PlaceContext, Visitor};
 use rustc_middle::mir::*;
+use rustc_middle::ty::fast_reject::{TreatParams, simplify_type};
 use rustc_middle::ty::{
-    self, EarlyBinder, GenericArg, GenericArgKind, GenericArgsRef, Ty, TyCtxt, TypeSuperVisitable,
-    TypeVisitable, TypeVisitableExt, TypeVisitor, TypingEnv,
+    self, Clause, ClauseKind, EarlyBinder, GenericArg, GenericArgKind, GenericArgsRef,
+    ImplPolarity, Ty, TyCtxt, TypeFoldable, TypeSuperVisitable, TypeVisitable, TypeVisitableExt,
+    TypeVisitor, TypingEnv,
 };
+use rustc_span::DUMMY_SP;
 use tracing::debug;
 
-use super::SEARCH_LIMIT;
+use super::{SEARCH_LIMIT, short_proofs};
 use crate::certain_body;
+
+/// Why an instance is not inlined whose types are large.
+const NESTS_TOO_DEEP: &str = "has types that nest too deep";
+
+/// Why an instance is not inlined for which anything might be asked.
+const MAY_NEED_LAYOUT: &str = "has a type that could need the layout that is made";
+
+/// Why an instance is not inlined that is no type.
+const CANNOT_BE_NORMALIZED: &str = "cannot be normalized";
+
+/// Why an instance is not inlined if it is not known how deep a proof would be.
+const NEEDS_PROOF: &str = "has a type about which much has to be proved";
 
 /// Whether `inner`, the body of a coroutine, may be inlined with `args`, or why not. `typing_env`
 /// is that of the caller.
@@ -62,41 +90,297 @@ pub(super) fn check<'tcx>(
     let inlined = inner.source_scopes.iter().filter_map(|scope| scope.inlined);
     let inlined =
         inlined.map(|(instance, _)| EarlyBinder::bind(instance.args).instantiate(tcx, args));
-    if certain_body::nest_deep(tcx, inlined.chain([args])) {
-        return Err("has types that nest too deep");
+    if short_proofs::nest_deep(tcx, inlined.chain([args])) {
+        return Err(NESTS_TOO_DEEP);
+    }
+    Checker::new(tcx, inner, args, typing_env, true).check()
+}
+
+/// Whether all that passes may ask about the types of `inner`, if it is inlined with `args`, has
+/// short proofs. It may be any body, and is inlined where all layouts are known.
+pub(crate) fn has_short_proofs<'tcx>(
+    tcx: TyCtxt<'tcx>,
+    inner: &Body<'tcx>,
+    args: GenericArgsRef<'tcx>,
+    typing_env: TypingEnv<'tcx>,
+) -> bool {
+    Checker::new(tcx, inner, args, typing_env, false).check().is_ok()
+}
+
+struct Checker<'a, 'tcx> {
+    tcx: TyCtxt<'tcx>,
+    typing_env: TypingEnv<'tcx>,
+    inner: &'a Body<'tcx>,
+    args: GenericArgsRef<'tcx>,
+    /// Whether the layout of the caller is still to be made.
+    is_before_layout: bool,
+    /// The aliases in what is held or awaited. Whoever made the layout has normalized these.
+    held: OnceCell<FxIndexSet<GenericArg<'tcx>>>,
+    /// The aliases that have been checked, and for which use.
+    checked: FxIndexSet<(GenericArg<'tcx>, Use)>,
+    /// The types of places in the body that a parameter is part of, and of what is in these. Of any
+    /// other the same is asked for the generic body, with the flag off as well.
+    types: FxIndexSet<Ty<'tcx>>,
+}
+
+/// When something has to be known of a type.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Use {
+    /// To make the instance
+    Instance,
+    /// To optimize what it has become part of, if that is wanted
+    Optimization,
+}
+
+impl<'a, 'tcx> Checker<'a, 'tcx> {
+    fn new(
+        tcx: TyCtxt<'tcx>,
+        inner: &'a Body<'tcx>,
+        args: GenericArgsRef<'tcx>,
+        typing_env: TypingEnv<'tcx>,
+        is_before_layout: bool,
+    ) -> Self {
+        Checker {
+            tcx,
+            typing_env,
+            inner,
+            args,
+            is_before_layout,
+            held: OnceCell::new(),
+            checked: FxIndexSet::default(),
+            types: FxIndexSet::default(),
+        }
     }
 
-    let mut needed = Aliases { tcx, found: FxIndexSet::default() };
-    inner.visit_with(&mut needed);
-    HiddenAliases { body: inner, aliases: &mut needed }.visit_body(inner);
-    if needed.found.is_empty() {
-        return Ok(());
+    fn check(mut self) -> Result<(), &'static str> {
+        let mut aliases = Aliases { tcx: self.tcx, found: FxIndexSet::default() };
+        self.inner.visit_with(&mut aliases);
+        HiddenAliases { body: self.inner, aliases: &mut aliases }.visit_body(self.inner);
+        for alias in aliases.found {
+            // Behind a `for<'a>` nothing can be said of `<T as Trait<'a>>::Output` as it stands.
+            if alias.has_escaping_bound_vars() {
+                return Err("has an alias with a bound variable");
+            }
+            self.check_alias(self.instantiate(alias), Use::Instance)?;
+        }
+
+        let mut places = PlaceTypes { tcx: self.tcx, body: self.inner, types: vec![] };
+        places.visit_body(self.inner);
+        let types = places.types.into_iter().filter(|ty| ty.has_non_region_param());
+        self.types.extend(types.map(|ty| self.instantiate(ty)).collect::<Vec<_>>());
+        let mut index = 0;
+        while let Some(&ty) = self.types.get_index(index) {
+            if index == SEARCH_LIMIT {
+                return Err(NEEDS_PROOF);
+            }
+            self.check_type(ty)?;
+            index += 1;
+        }
+        Ok(())
     }
 
-    // A bound as in `T: Make<Output = Local>` says what an alias is.
-    let bounds_name_this_crate = typing_env.param_env.caller_bounds().iter().any(|clause| {
-        clause.as_projection_clause().is_some_and(|clause| match clause.skip_binder().term.kind() {
-            ty::TermKind::Ty(ty) => ty.has_aliases() || names_this_crate(ty.into()),
-            ty::TermKind::Const(constant) => names_this_crate(constant.into()),
-        })
-    });
-    // Whoever made the layout has normalized these.
-    let mut held = Aliases { tcx, found: FxIndexSet::default() };
-    for ty in types_held(tcx, inner.local_decls[ty::CAPTURE_STRUCT_LOCAL].ty) {
-        ty.visit_with(&mut held);
+    fn instantiate<T: TypeFoldable<TyCtxt<'tcx>>>(&self, value: T) -> T {
+        let value = EarlyBinder::bind(value).instantiate(self.tcx, self.args);
+        self.tcx.erase_and_anonymize_regions(value)
     }
-    for alias in needed.found.difference(&held.found).copied() {
-        // Behind a `for<'a>` nothing can be said of `<T as Trait<'a>>::Output` as it stands.
-        if alias.has_escaping_bound_vars() {
-            return Err("has an alias with a bound variable");
-        }
-        let alias = EarlyBinder::bind(alias).instantiate(tcx, args);
-        if names_this_crate(alias) || alias.has_non_region_param() && bounds_name_this_crate {
-            debug!(?alias, "may be normalized to anything");
-            return Err("has a type that could need the layout that is made");
-        }
+
+    /// Checks the aliases in a part of a type.
+    fn check_aliases(
+        &mut self,
+        part: &impl TypeVisitable<TyCtxt<'tcx>>,
+    ) -> Result<(), &'static str> {
+        let mut aliases = Aliases { tcx: self.tcx, found: FxIndexSet::default() };
+        part.visit_with(&mut aliases);
+        let mut found = aliases.found.into_iter().filter(|alias| !alias.has_escaping_bound_vars());
+        found.try_for_each(|alias| self.check_alias(alias, Use::Optimization))
     }
-    Ok(())
+
+    /// Whether to know what is asked about `part` may take anything, of which the page says more.
+    /// An instance that is made where nobody has a parameter is asked about for its own sake with
+    /// the flag off as well, where it is used. So nothing is to be known for its optimization.
+    fn may_take_anything(
+        &self,
+        names_this_crate: bool,
+        asked_for: Use,
+    ) -> Result<bool, &'static str> {
+        if !self.is_before_layout || !names_this_crate {
+            return Ok(false);
+        }
+        if asked_for == Use::Optimization && !self.args.has_non_region_param() {
+            return Ok(true);
+        }
+        Err(MAY_NEED_LAYOUT)
+    }
+
+    /// Checks that `alias` may be normalized.
+    fn check_alias(&mut self, alias: GenericArg<'tcx>, asked_for: Use) -> Result<(), &'static str> {
+        if !self.checked.insert((alias, asked_for)) {
+            return Ok(());
+        }
+        let names_this_crate = names_this_crate(alias) || self.may_be_of_this_crate(alias);
+        if self.may_take_anything(names_this_crate && !self.is_held(alias), asked_for)? {
+            return Ok(());
+        }
+        let Some(ty) = alias.as_type() else { return Ok(()) };
+        if let ty::Alias(projection) = *ty.kind()
+            && let ty::Projection { .. } = projection.kind
+            && !short_proofs::exist(self.tcx, self.typing_env, [], [projection.into()])
+        {
+            debug!(?alias, "takes a long proof");
+            return Err(NEEDS_PROOF);
+        }
+        let normalized = self.tcx.try_normalize_erasing_regions(self.typing_env, ty);
+        let normalized = normalized.map_err(|_| CANNOT_BE_NORMALIZED)?;
+        if !matches!(normalized.kind(), ty::Alias(..)) {
+            self.types.insert(normalized);
+        }
+        Ok(())
+    }
+
+    /// Whether a bound of the caller, as in `T: Make<Output = Local>`, may say that a type of this
+    /// crate is part of what `part` becomes.
+    fn may_be_of_this_crate(&self, part: impl TypeVisitable<TyCtxt<'tcx>>) -> bool {
+        let names_this_crate = |clause: Clause<'tcx>| {
+            clause.as_projection_clause().is_some_and(|clause| {
+                match clause.skip_binder().term.kind() {
+                    ty::TermKind::Ty(ty) => ty.has_aliases() || names_this_crate(ty.into()),
+                    ty::TermKind::Const(constant) => names_this_crate(constant.into()),
+                }
+            })
+        };
+        part.has_non_region_param()
+            && self.typing_env.param_env.caller_bounds().iter().any(names_this_crate)
+    }
+
+    fn is_held(&self, alias: GenericArg<'tcx>) -> bool {
+        let held = self.held.get_or_init(|| {
+            let mut held = Aliases { tcx: self.tcx, found: FxIndexSet::default() };
+            let coroutine = self.inner.local_decls[ty::CAPTURE_STRUCT_LOCAL].ty;
+            let types = types_held(self.tcx, coroutine).into_iter().map(|ty| self.instantiate(ty));
+            let mut types: FxIndexSet<_> = types.collect();
+            let mut index = 0;
+            // Stopping early is safe, as for the types.
+            while let Some(&ty) = types.get_index(index)
+                && index < SEARCH_LIMIT
+                && !short_proofs::is_deep_or_large(self.tcx, ty.into())
+            {
+                ty.visit_with(&mut held);
+                types.extend(parts(self.tcx, ty));
+                index += 1;
+            }
+            held.found
+        });
+        held.contains(&alias)
+    }
+
+    /// Checks what has to be known of `ty` to lay it out, and to say whether it is `Copy`.
+    fn check_type(&mut self, ty: Ty<'tcx>) -> Result<(), &'static str> {
+        if short_proofs::is_deep_or_large(self.tcx, ty.into()) {
+            return Err(NESTS_TOO_DEEP);
+        }
+        for part in parts(self.tcx, ty) {
+            self.check_aliases(&part)?;
+            self.types.insert(part);
+        }
+        if ty.is_adt() { self.check_copy(ty) } else { Ok(()) }
+    }
+
+    /// Checks the where clauses that `ty` has to fulfill to be `Copy`.
+    fn check_copy(&mut self, ty: Ty<'tcx>) -> Result<(), &'static str> {
+        let tcx = self.tcx;
+        let (Some(copy), Some(simplified)) = (
+            tcx.lang_items().copy_trait(),
+            simplify_type(tcx, ty, TreatParams::InstantiateWithInfer),
+        ) else {
+            return Err(NEEDS_PROOF);
+        };
+        let impls = tcx.trait_impls_of(copy).non_blanket_impls().get(&simplified);
+        for &of_impl in impls.into_iter().flatten() {
+            if tcx.impl_polarity(of_impl) == ImplPolarity::Positive {
+                for clause in self.where_clauses(of_impl, ty) {
+                    self.check_where_clause(clause)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The where clauses of an impl for `ty`, if it is for that type.
+    fn where_clauses(&self, of_impl: DefId, ty: Ty<'tcx>) -> Vec<Clause<'tcx>> {
+        let tcx = self.tcx;
+        let builder = tcx.infer_ctxt().ignoring_regions();
+        let (infcx, param_env) = builder.build_with_typing_env(self.typing_env);
+        let args = infcx.fresh_args_for_item(DUMMY_SP, of_impl);
+        let self_ty = tcx.impl_trait_ref(of_impl).instantiate(tcx, args).self_ty();
+        let cause = ObligationCause::dummy();
+        if infcx.at(&cause, param_env).eq(DefineOpaqueTypes::No, self_ty, ty).is_err() {
+            return vec![];
+        }
+        let clauses = tcx.predicates_of(of_impl).instantiate(tcx, args).predicates;
+        infcx.resolve_vars_if_possible(clauses)
+    }
+
+    fn check_where_clause(&mut self, clause: Clause<'tcx>) -> Result<(), &'static str> {
+        let tcx = self.tcx;
+        let of_trait = match clause.kind().no_bound_vars() {
+            Some(ClauseKind::Trait(of_trait)) => of_trait.trait_ref,
+            Some(ClauseKind::RegionOutlives(_) | ClauseKind::TypeOutlives(_)) => return Ok(()),
+            _ => return Err(NEEDS_PROOF),
+        };
+        if of_trait.has_infer() {
+            return Err(NEEDS_PROOF);
+        }
+        // These follow from the parts of a type.
+        let by_parts =
+            [LangItem::Copy, LangItem::Sized, LangItem::MetaSized, LangItem::PointeeSized];
+        if by_parts.into_iter().any(|item| tcx.is_lang_item(of_trait.def_id, item)) {
+            self.types.insert(tcx.erase_and_anonymize_regions(of_trait.self_ty()));
+            return Ok(());
+        }
+        // That a parameter implements a trait is a bound of the caller.
+        let is_bound = matches!(of_trait.self_ty().kind(), ty::Param(_));
+        let names_this_crate = of_trait.def_id.is_local() && !is_bound
+            || of_trait.args.iter().any(names_this_crate)
+            || self.may_be_of_this_crate(of_trait);
+        if self.may_take_anything(names_this_crate, Use::Optimization)? {
+            return Ok(());
+        }
+        self.check_aliases(&of_trait)?;
+        let normalized = tcx.try_normalize_erasing_regions(self.typing_env, of_trait);
+        let of_trait = normalized.map_err(|_| CANNOT_BE_NORMALIZED)?;
+        if !short_proofs::exist(tcx, self.typing_env, [of_trait], []) {
+            return Err(NEEDS_PROOF);
+        }
+        Ok(())
+    }
+}
+
+/// The types of which the layout of `ty` is made: of its fields, and for a pointer of the last
+/// field of what it points to, and of that in turn, which says whether the pointer is thin.
+fn parts<'tcx>(tcx: TyCtxt<'tcx>, ty: Ty<'tcx>) -> Vec<Ty<'tcx>> {
+    let parts = match *ty.kind() {
+        ty::Adt(adt, args) => adt.all_fields().map(|field| field.ty(tcx, args)).collect(),
+        ty::Tuple(elements) => elements.to_vec(),
+        ty::Array(element, _) | ty::Slice(element) => vec![element],
+        ty::Closure(_, args) => args.as_closure().upvar_tys().to_vec(),
+        ty::CoroutineClosure(_, args) => args.as_coroutine_closure().upvar_tys().to_vec(),
+        ty::Ref(_, pointee, _) | ty::RawPtr(pointee, _) => {
+            let last_field = |ty: Ty<'tcx>| match *ty.kind() {
+                ty::Adt(adt, args) if adt.is_struct() => {
+                    adt.non_enum_variant().tail_opt().map(|field| field.ty(tcx, args))
+                }
+                _ => None,
+            };
+            let tails = iter::successors(last_field(pointee), |&last| last_field(last));
+            // A struct that contains itself is an error, and has no end.
+            let tails = tails.take(tcx.recursion_limit().0);
+            // Nothing is asked of any other: it is not there by value.
+            tails.filter(|tail| tail.has_aliases()).collect()
+        }
+        // A coroutine is laid out for the caller as well, and no other type has parts by value.
+        _ => vec![],
+    };
+    tcx.erase_and_anonymize_regions(parts)
 }
 
 /// The types of the upvars of a coroutine, and what it awaits, and these in turn.
@@ -151,7 +435,8 @@ impl<'tcx> TypeVisitor<TyCtxt<'tcx>> for Aliases<'tcx> {
 }
 
 /// Collects the aliases in the declared types of fields that a body uses. The type that the body
-/// has for them has been normalized as far as could be told in generic code.
+/// has for them has been normalized as far as could be told in generic code. They are compared when
+/// the instance is made.
 struct HiddenAliases<'a, 'tcx> {
     body: &'a Body<'tcx>,
     aliases: &'a mut Aliases<'tcx>,
@@ -159,10 +444,8 @@ struct HiddenAliases<'a, 'tcx> {
 
 impl<'tcx> HiddenAliases<'_, 'tcx> {
     fn add_fields(&mut self, ty: Ty<'tcx>) {
-        if let ty::Adt(adt, args) = *ty.kind() {
-            for field in adt.all_fields() {
-                field.ty(self.aliases.tcx, args).visit_with(self.aliases);
-            }
+        if ty.is_adt() {
+            parts(self.aliases.tcx, ty).visit_with(self.aliases);
         }
     }
 }
@@ -192,7 +475,32 @@ impl<'tcx> Visitor<'tcx> for HiddenAliases<'_, 'tcx> {
     }
 }
 
-/// Whether anything that `alias` names is of this crate, or is a constant that is not evaluated
+/// Collects the types of all places in a body, of which a layout may be asked. What is behind a
+/// pointer is no part of the type of a local.
+struct PlaceTypes<'a, 'tcx> {
+    tcx: TyCtxt<'tcx>,
+    body: &'a Body<'tcx>,
+    types: Vec<Ty<'tcx>>,
+}
+
+impl<'tcx> Visitor<'tcx> for PlaceTypes<'_, 'tcx> {
+    fn visit_local_decl(&mut self, _: Local, declared: &LocalDecl<'tcx>) {
+        self.types.push(declared.ty);
+    }
+
+    fn visit_projection_elem(
+        &mut self,
+        place: PlaceRef<'tcx>,
+        element: PlaceElem<'tcx>,
+        _: PlaceContext,
+        _: Location,
+    ) {
+        let base = place.ty(self.body, self.tcx);
+        self.types.push(base.projection_ty(self.tcx, element).ty);
+    }
+}
+
+/// Whether anything that `alias` names is of this crate, or is a constant that may not be evaluated
 /// yet. A parameter of what it is inlined into stays one. So does what a trait has for it, unless
 /// it is used in turn: then the bounds of the trait may say what it is.
 fn names_this_crate<'tcx>(alias: GenericArg<'tcx>) -> bool {
@@ -223,9 +531,13 @@ fn names_this_crate<'tcx>(alias: GenericArg<'tcx>) -> bool {
             },
             _ => false,
         },
-        GenericArgKind::Const(constant) => {
-            matches!(constant.kind(), ty::ConstKind::Unevaluated(_))
-        }
+        GenericArgKind::Const(constant) => match constant.kind() {
+            // One without arguments was evaluated where it is defined.
+            ty::ConstKind::Unevaluated(of) => {
+                of.def.is_local() || of.args.non_erasable_generics().next().is_some()
+            }
+            _ => false,
+        },
         GenericArgKind::Lifetime(_) => false,
     };
     alias.walk().any(is_of_this_crate)

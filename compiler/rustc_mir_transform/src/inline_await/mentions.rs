@@ -1,4 +1,4 @@
-//! Counts how often the code of this crate names a function.
+//! Finds the functions of this crate that it names once, and where.
 //!
 //! If a function is named once, and no other crate can name it, then as a rule it is called at one
 //! place. A function pointer is the exception. That is read off the HIR, before there are types.
@@ -9,6 +9,8 @@
 //! says which bodies are inlined may be needed to check a type.
 //!
 //! This takes one walk through the crate, the first time that somebody asks.
+
+use std::hash::Hash;
 
 use rustc_data_structures::unord::UnordMap;
 use rustc_hir::def::{DefKind, Res};
@@ -22,49 +24,49 @@ use rustc_session::config::CrateType;
 use rustc_span::Symbol;
 
 pub(super) fn provide(providers: &mut Providers) {
-    providers.is_named_once = is_named_once;
-    providers.functions_named = |tcx, ()| counts(tcx).functions;
-    providers.methods_named = |tcx, ()| counts(tcx).methods;
+    providers.named_once_in = named_once_in;
+    providers.functions_named = |tcx, ()| mentions(tcx).functions;
+    providers.methods_named = |tcx, ()| mentions(tcx).methods;
 }
 
-/// Whether the function of `def_id` is named at no more than one place, in any crate. Returns
-/// `false` for the methods of traits, which may be called by code that does not name them.
-fn is_named_once(tcx: TyCtxt<'_>, def_id: LocalDefId) -> bool {
+/// The item in which the function of `def_id` is named, if it is named at one place only, in any
+/// crate. `None` for the methods of traits, which may be called by code that does not name them.
+fn named_once_in(tcx: TyCtxt<'_>, def_id: LocalDefId) -> Option<LocalDefId> {
     // Other crates can name what is public. None can name anything of an executable.
     let is_executable =
         tcx.crate_types().iter().all(|&crate_type| crate_type == CrateType::Executable);
     if tcx.local_visibility(def_id).is_public() && !is_executable {
-        return false;
+        return None;
     }
-    let count = match tcx.def_kind(def_id) {
+    let named_in = match tcx.def_kind(def_id) {
         DefKind::Fn => tcx.functions_named(()).get(&def_id),
         DefKind::AssocFn if tcx.inherent_impl_of_assoc(def_id.to_def_id()).is_some() => {
             tcx.methods_named(()).get(&tcx.item_name(def_id.to_def_id()))
         }
-        _ => return false,
+        _ => None,
     };
-    // It may be named by nothing at all: by generated code, or by nobody.
-    count.is_none_or(|&count| count <= 1)
+    named_in.copied().flatten()
 }
 
+/// What is named, and in which item, if at one place only.
 #[derive(Default)]
-struct Counts {
-    functions: UnordMap<LocalDefId, usize>,
-    methods: UnordMap<Symbol, usize>,
+struct Mentions {
+    functions: UnordMap<LocalDefId, Option<LocalDefId>>,
+    methods: UnordMap<Symbol, Option<LocalDefId>>,
 }
 
-fn counts(tcx: TyCtxt<'_>) -> Counts {
-    let mut counter = Counter { tcx, counts: Counts::default() };
-    tcx.hir_visit_all_item_likes_in_crate(&mut counter);
-    counter.counts
+fn mentions(tcx: TyCtxt<'_>) -> Mentions {
+    let mut collector = Collector { tcx, mentions: Mentions::default() };
+    tcx.hir_visit_all_item_likes_in_crate(&mut collector);
+    collector.mentions
 }
 
-struct Counter<'tcx> {
+struct Collector<'tcx> {
     tcx: TyCtxt<'tcx>,
-    counts: Counts,
+    mentions: Mentions,
 }
 
-impl<'tcx> Visitor<'tcx> for Counter<'tcx> {
+impl<'tcx> Visitor<'tcx> for Collector<'tcx> {
     type NestedFilter = OnlyBodies;
 
     fn maybe_tcx(&mut self) -> TyCtxt<'tcx> {
@@ -73,6 +75,8 @@ impl<'tcx> Visitor<'tcx> for Counter<'tcx> {
 
     // To name a function without calling it counts, too.
     fn visit_expr(&mut self, expr: &'tcx Expr<'tcx>) {
+        // A closure or an async block is part of the item in which it is written.
+        let item = expr.hir_id.owner.def_id;
         let method = match expr.kind {
             // `value.method()` and `Type::method`: of which type is not known yet.
             ExprKind::MethodCall(segment, ..) => Some(segment.ident.name),
@@ -80,7 +84,7 @@ impl<'tcx> Visitor<'tcx> for Counter<'tcx> {
             ExprKind::Path(QPath::Resolved(_, path)) => match path.res {
                 Res::Def(DefKind::Fn, def_id) => {
                     if let Some(def_id) = def_id.as_local() {
-                        *self.counts.functions.entry(def_id).or_default() += 1;
+                        add(&mut self.mentions.functions, def_id, item);
                     }
                     None
                 }
@@ -91,8 +95,13 @@ impl<'tcx> Visitor<'tcx> for Counter<'tcx> {
             _ => None,
         };
         if let Some(name) = method {
-            *self.counts.methods.entry(name).or_default() += 1;
+            add(&mut self.mentions.methods, name, item);
         }
         intravisit::walk_expr(self, expr);
     }
+}
+
+/// Adds that `name` is named in `item`. A second time it is not named at one place only.
+fn add<K: Eq + Hash>(mentions: &mut UnordMap<K, Option<LocalDefId>>, name: K, item: LocalDefId) {
+    mentions.entry(name).and_modify(|named_in| *named_in = None).or_insert(Some(item));
 }

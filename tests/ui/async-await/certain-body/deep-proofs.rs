@@ -1,6 +1,6 @@
 // Types need not nest deep for a proof that exceeds the recursion limit: each layer of them may
-// take many steps. The method that is called in an instance is not looked for then, if nobody uses
-// that instance. (`deep-types.rs` has types that nest deep.)
+// take many steps. Nobody has the instances here, and nothing is asked about their types that takes
+// such a proof. (`deep-types.rs` has types that nest deep.)
 
 //@ build-pass
 //@ edition: 2024
@@ -11,42 +11,17 @@
 //@[no_o1] compile-flags: -Zasync-returned-panic=no -Copt-level=1
 //@[no_o3] compile-flags: -Zasync-returned-panic=no -Copt-level=3
 //@[no_oz] compile-flags: -Zasync-returned-panic=no -Copt-level=z
+//@ aux-build: proofs.rs
 
 // What others may inline is optimized in a library, whether it is used or not.
 #![crate_type = "lib"]
-#![allow(private_bounds)]
 
+extern crate proofs;
+
+use std::future::pending;
 use std::marker::PhantomData;
 
-/// Each of these traits follows from the next.
-macro_rules! each_from_next {
-    ($first:ident $second:ident $($rest:ident)*) => {
-        trait $first {}
-        impl<T: $second> $first for T {}
-        each_from_next!($second $($rest)*);
-    };
-    ($last:ident) => {
-        trait $last {}
-    };
-}
-
-each_from_next!(A0 A1 A2 A3 A4 A5 A6 A7 A8 A9 A10 A11 A12 A13 A14 A15 A16 A17 A18 A19);
-
-pub struct Layer<T>(PhantomData<T>);
-
-impl<T: A0> A19 for Layer<T> {}
-
-struct Wrap<T>(PhantomData<T>);
-
-trait Go {
-    fn go(&self) -> usize;
-}
-
-impl<T: A0> Go for Wrap<T> {
-    fn go(&self) -> usize {
-        5
-    }
-}
+use proofs::{A19, Choice, Go, Layer, Wrap, choice, number_of_choice};
 
 macro_rules! chain {
     ($($name:ident: $awaited:ident),*) => {
@@ -56,12 +31,13 @@ macro_rules! chain {
     };
 }
 
+/// To find the method that is called takes a proof.
 pub mod waits {
     use super::*;
 
     async fn f0<T: A19>() -> usize {
         let number = Wrap::<T>(PhantomData).go();
-        std::future::pending::<()>().await;
+        pending::<()>().await;
         number
     }
     chain!(f1: f0, f2: f1, f3: f2, f4: f3, f5: f4, f6: f5, f7: f6, f8: f7, f9: f8);
@@ -73,6 +49,32 @@ pub mod never_waits {
 
     async fn f0<T: A19>() -> usize {
         Wrap::<T>(PhantomData).go()
+    }
+    chain!(f1: f0, f2: f1, f3: f2, f4: f3, f5: f4, f6: f5, f7: f6, f8: f7, f9: f8);
+}
+
+/// So does the layout of a type, of which only the variant is read.
+pub mod laid_out {
+    use super::*;
+
+    async fn f0<T: A19>() -> usize {
+        let number = match choice::<T>() {
+            Choice::Some(_) => 1,
+            Choice::None => 2,
+        };
+        pending::<()>().await;
+        number
+    }
+    chain!(f1: f0, f2: f1, f3: f2, f4: f3, f5: f4, f6: f5, f7: f6, f8: f7, f9: f8);
+}
+
+/// It may be read by a function of another crate, which is inlined.
+pub mod foreign {
+    use super::*;
+
+    async fn f0<T: A19>() -> usize {
+        pending::<()>().await;
+        number_of_choice::<T>()
     }
     chain!(f1: f0, f2: f1, f3: f2, f4: f3, f5: f4, f6: f5, f7: f6, f8: f7, f9: f8);
 }

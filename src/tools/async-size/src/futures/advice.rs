@@ -18,7 +18,8 @@ const NOT_INLINED: &[Reason] = &[
         "its body is larger than what is inlined in every place",
         Some(
             "put #[inline(always)] on the async fn, make its body smaller, or await it in one \
-             place only: a private async fn that is named once is inlined whatever its size",
+             place only: a private async fn that is named once, where it is awaited, is inlined \
+             whatever its size",
         ),
     ),
     (
@@ -98,6 +99,18 @@ const NOT_INLINED: &[Reason] = &[
     (
         "has a type that could need the layout that is made",
         "it has an associated type that cannot be looked up before this future has its layout",
+        Some("name the type itself instead of the associated one"),
+    ),
+    (
+        "has types that nest too deep",
+        "a type in it is nested so deep, or has so many parts, that to prove or normalize \
+         something of it may exceed the recursion limit, or take long",
+        Some("name fewer layers of generic types, or put a dyn type between them"),
+    ),
+    (
+        "has a type about which much has to be proved",
+        "it takes many steps, or steps that are not known, to prove what an associated type of it \
+         is, or whether a type in it is Copy",
         Some("name the type itself instead of the associated one"),
     ),
     (
