@@ -5,6 +5,7 @@
 
 mod kinds;
 mod reach;
+mod tower;
 
 use std::fmt::Write as _;
 
@@ -75,6 +76,9 @@ pub fn auxiliary_module(program: &Program, index: usize, runtime: &str) -> Optio
     }
     for function in program.functions.iter().filter(|function| function.auxiliary) {
         printer.function(function, "pub ");
+    }
+    if let Some(tower) = program.tower {
+        printer.tower(tower);
     }
     printer.close("}");
     Some(printer.text)

@@ -9,7 +9,9 @@
 
 mod kinds;
 
-pub use kinds::{Foreign, Hall, Implementor, Method, Own, Room, Shape, Trait, Unique, Wrapper};
+pub use kinds::{
+    Foreign, Hall, Implementor, Method, Own, Question, Room, Shape, Tower, Trait, Unique, Wrapper,
+};
 
 /// The types that values in a program have.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -56,6 +58,7 @@ pub struct Program {
     pub functions: Vec<Function>,
     pub maker: Option<Trait>,
     pub buses: Option<[Bus; 2]>,
+    pub tower: Option<Tower>,
     /// What is done before the future is made.
     pub prelude: Vec<Statement>,
     /// What is run.
@@ -370,6 +373,7 @@ impl Program {
     pub fn has_auxiliary(&self) -> bool {
         self.functions.iter().any(|function| function.auxiliary)
             || self.maker.as_ref().is_some_and(|maker| maker.auxiliary)
+            || self.tower.is_some()
     }
 }
 

@@ -77,7 +77,8 @@ pub fn weight(program: &Program) -> u64 {
     weight
 }
 
-/// Takes away functions, buses, parameters of functions with their arguments, and the prelude.
+/// Takes away functions, buses, the tower, parameters of functions with their arguments, and the
+/// prelude.
 fn without_functions(
     mut program: Program,
     shows: &mut dyn FnMut(&Program) -> bool,
@@ -112,6 +113,12 @@ fn without_functions(
     }
     if program.buses.is_some() && !is_over() {
         let less = Program { buses: None, ..program.clone() };
+        if shows(&less) {
+            program = less;
+        }
+    }
+    if program.tower.is_some() && !is_over() {
+        let less = Program { tower: None, ..program.clone() };
         if shows(&less) {
             program = less;
         }

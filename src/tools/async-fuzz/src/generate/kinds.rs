@@ -1,10 +1,11 @@
 //! Makes what is few of a kind: a trait and calls of its methods, calls of foreign functions,
-//! futures that are written by hand, and what has the size of a future.
+//! futures that are written by hand, what has the size of a future, and generic functions that
+//! nobody calls.
 
 use super::{Features, Generator, Place, Style};
 use crate::program::{
-    BUS_ARGUMENT, Block, Expression, Foreign, Form, Future, Hall, Implementor, Method, Own, Room,
-    Shape, Trait, Type, Unique, Wrapper,
+    BUS_ARGUMENT, Block, Expression, Foreign, Form, Future, Hall, Implementor, Method, Own,
+    Question, Room, Shape, Tower, Trait, Type, Unique, Wrapper,
 };
 
 /// The shapes of futures that give a number.
@@ -35,6 +36,23 @@ impl Generator {
             self.random.weighted(&[(4, Foreign::Mark), (3, Foreign::Step), (2, Foreign::Abs)])
         });
         Features { foreign, sized: self.random.percent(30) }
+    }
+
+    /// Makes generic functions that nobody calls.
+    pub(super) fn tower(&mut self) -> Tower {
+        let question = self.random.weighted(&[
+            (2, Question::Method),
+            (1, Question::Object),
+            (3, Question::Layout),
+            (2, Question::Drop),
+            (2, Question::Associated),
+        ]);
+        Tower {
+            height: self.random.within(2, 14) as usize,
+            steps: self.random.within(1, 25) as usize,
+            is_wide: self.random.percent(30),
+            question,
+        }
     }
 
     /// Makes the trait.

@@ -199,14 +199,16 @@ impl Generator {
         let root = self.root();
         self.forget_uncalled(&prelude, &root);
         let random = &mut self.random;
+        let injections = [random.within(1, 8), random.within(4, 20), random.within(8, 40)];
         Program {
             seed,
             functions: std::mem::take(&mut self.functions),
             maker: self.maker.take(),
             buses: self.buses.take(),
+            tower: self.random.percent(8).then(|| self.tower()),
             prelude,
             root,
-            injections: [random.within(1, 8), random.within(4, 20), random.within(8, 40)],
+            injections,
         }
     }
 

@@ -1,5 +1,5 @@
 //! The parts of a program that are few of a kind: a trait, foreign functions, futures that are
-//! written by hand, and what has the size of a future.
+//! written by hand, what has the size of a future, and generic functions that nobody calls.
 
 use super::{Block, Future};
 
@@ -147,4 +147,33 @@ pub enum Hall {
     Drop,
     /// The function that makes it
     Maker,
+}
+
+/// Generic async functions of another crate, of which each awaits the one before with a type that
+/// has a layer more. Nobody calls them. With the flag on they are inlined one in the other, and
+/// nothing may be asked about their types that takes a proof too deep for the compiler.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Tower {
+    /// How many functions there are
+    pub height: usize,
+    /// How many steps a proof takes for each layer
+    pub steps: usize,
+    /// Whether a layer has the one below twice
+    pub is_wide: bool,
+    pub question: Question,
+}
+
+/// What the first function asks about its type.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Question {
+    /// Which method is called
+    Method,
+    /// The same, by a trait object
+    Object,
+    /// How an enum is laid out
+    Layout,
+    /// Whether a value needs drop
+    Drop,
+    /// What an associated type is
+    Associated,
 }
