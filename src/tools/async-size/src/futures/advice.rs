@@ -92,7 +92,7 @@ const NOT_INLINED: &[Reason] = &[
         Some("make it a const item without generic parameters"),
     ),
     (
-        "has a type that is bound",
+        "has an alias with a bound variable",
         "it has a type with a lifetime that is bound in that type, as in `for<'a> fn(&'a T)`",
         None,
     ),
