@@ -430,7 +430,7 @@ impl<'tcx> Inliner<'tcx> {
             EarlyBinder::bind(callee),
         ) else {
             // A bound of the callee does not hold, or depends on a parameter of the caller.
-            return Err("cannot be normalized");
+            return Err(instance::CANNOT_BE_NORMALIZED);
         };
         // Its drops are elaborated, and its types revealed.
         callee.phase = MirPhase::Runtime(RuntimePhase::Initial);

@@ -102,6 +102,8 @@ pub(super) fn check_proofs<'tcx>(
 ) -> Result<(), &'static str> {
     if !elide_no_await::is_by_coroutine(tcx, history, caller)
         || !is_enabled(tcx)
+        // It is an error not to inline it.
+        || ForceInline::should_run_pass_for_callee(tcx, callee.def_id())
         || callee.args.non_erasable_generics().next().is_none()
         || instance::has_short_proofs(tcx, callee_body, callee.args, typing_env)
     {

@@ -34,9 +34,9 @@
 //! ([`short_proofs::nest_deep`]), or for which such an alias or where clause has no [short
 //! proof][short_proofs]. (`tests/ui/async-await/certain-body/deep-types.rs`, `deep-proofs.rs`)
 //!
-//! No proof is looked for yet that names something of this crate. For that reason an instance that
-//! still has parameters is not inlined. One that has none is asked about by code generation, too,
-//! if anybody uses it.
+//! No proof is looked for yet that names something of this crate, unless it is about a part of the
+//! layout. For that reason an instance that still has parameters is not inlined. One that has none
+//! is asked about by code generation, too, if anybody uses it.
 //!
 //! This takes time in proportion to the types in the body and in their fields, times how deep they
 //! may nest, and to the types that it holds, each up to [`SEARCH_LIMIT`].
@@ -69,8 +69,8 @@ const NESTS_TOO_DEEP: &str = "has types that nest too deep";
 /// Why an instance is not inlined for which anything might be asked.
 const MAY_NEED_LAYOUT: &str = "has a type that could need the layout that is made";
 
-/// Why an instance is not inlined that is no type.
-const CANNOT_BE_NORMALIZED: &str = "cannot be normalized";
+/// Why an instance is not inlined of which a type is not known.
+pub(super) const CANNOT_BE_NORMALIZED: &str = "cannot be normalized";
 
 /// Why an instance is not inlined if it is not known how deep a proof would be.
 const NEEDS_PROOF: &str = "has a type about which much has to be proved";
@@ -195,21 +195,15 @@ impl<'a, 'tcx> Checker<'a, 'tcx> {
         found.try_for_each(|alias| self.check_alias(alias, Use::Optimization))
     }
 
-    /// Whether to know what is asked about `part` may take anything, of which the page says more.
-    /// An instance that is made where nobody has a parameter is asked about for its own sake with
-    /// the flag off as well, where it is used. So nothing is to be known for its optimization.
-    fn may_take_anything(
-        &self,
-        names_this_crate: bool,
-        asked_for: Use,
-    ) -> Result<bool, &'static str> {
-        if !self.is_before_layout || !names_this_crate {
-            return Ok(false);
+    /// Whether what names this crate need not be known, or why the instance is not inlined. It is
+    /// not asked for before there is a layout.
+    fn need_not_be_known(&self, asked_for: Use) -> Result<(), &'static str> {
+        // Code generation asks the same about an instance without parameters, if it is used, with
+        // the flag off as well.
+        match asked_for {
+            Use::Optimization if !self.args.has_non_region_param() => Ok(()),
+            _ => Err(MAY_NEED_LAYOUT),
         }
-        if asked_for == Use::Optimization && !self.args.has_non_region_param() {
-            return Ok(true);
-        }
-        Err(MAY_NEED_LAYOUT)
     }
 
     /// Checks that `alias` may be normalized.
@@ -217,9 +211,12 @@ impl<'a, 'tcx> Checker<'a, 'tcx> {
         if !self.checked.insert((alias, asked_for)) {
             return Ok(());
         }
-        let names_this_crate = names_this_crate(alias) || self.may_be_of_this_crate(alias);
-        if self.may_take_anything(names_this_crate && !self.is_held(alias), asked_for)? {
-            return Ok(());
+        if self.is_before_layout
+            && (names_this_crate(alias) || self.may_be_of_this_crate(alias))
+            && !self.is_held(alias)
+        {
+            debug!(?alias, "may be normalized to anything");
+            return self.need_not_be_known(asked_for);
         }
         let Some(ty) = alias.as_type() else { return Ok(()) };
         if let ty::Alias(projection) = *ty.kind()
@@ -259,7 +256,8 @@ impl<'a, 'tcx> Checker<'a, 'tcx> {
             let types = types_held(self.tcx, coroutine).into_iter().map(|ty| self.instantiate(ty));
             let mut types: FxIndexSet<_> = types.collect();
             let mut index = 0;
-            // Stopping early is safe, as for the types.
+            // Of what is behind a pointer not even all is asked that says whether the pointer is
+            // thin. Stopping early is safe, as for the types.
             while let Some(&ty) = types.get_index(index)
                 && index < SEARCH_LIMIT
                 && !short_proofs::is_deep_or_large(self.tcx, ty.into())
@@ -281,6 +279,9 @@ impl<'a, 'tcx> Checker<'a, 'tcx> {
         for part in parts(self.tcx, ty) {
             self.check_aliases(&part)?;
             self.types.insert(part);
+        }
+        for tail in tails(self.tcx, ty) {
+            self.check_aliases(&tail)?;
         }
         if ty.is_adt() { self.check_copy(ty) } else { Ok(()) }
     }
@@ -339,11 +340,13 @@ impl<'a, 'tcx> Checker<'a, 'tcx> {
         }
         // That a parameter implements a trait is a bound of the caller.
         let is_bound = matches!(of_trait.self_ty().kind(), ty::Param(_));
-        let names_this_crate = of_trait.def_id.is_local() && !is_bound
-            || of_trait.args.iter().any(names_this_crate)
-            || self.may_be_of_this_crate(of_trait);
-        if self.may_take_anything(names_this_crate, Use::Optimization)? {
-            return Ok(());
+        if self.is_before_layout
+            && (of_trait.def_id.is_local() && !is_bound
+                || of_trait.args.iter().any(names_this_crate)
+                || self.may_be_of_this_crate(of_trait))
+        {
+            debug!(?of_trait, "may take anything to be proved");
+            return self.need_not_be_known(Use::Optimization);
         }
         self.check_aliases(&of_trait)?;
         let normalized = tcx.try_normalize_erasing_regions(self.typing_env, of_trait);
@@ -355,8 +358,7 @@ impl<'a, 'tcx> Checker<'a, 'tcx> {
     }
 }
 
-/// The types of which the layout of `ty` is made: of its fields, and for a pointer of the last
-/// field of what it points to, and of that in turn, which says whether the pointer is thin.
+/// The types of what a value of type `ty` has in it. All of these are laid out with it.
 fn parts<'tcx>(tcx: TyCtxt<'tcx>, ty: Ty<'tcx>) -> Vec<Ty<'tcx>> {
     let parts = match *ty.kind() {
         ty::Adt(adt, args) => adt.all_fields().map(|field| field.ty(tcx, args)).collect(),
@@ -364,23 +366,25 @@ fn parts<'tcx>(tcx: TyCtxt<'tcx>, ty: Ty<'tcx>) -> Vec<Ty<'tcx>> {
         ty::Array(element, _) | ty::Slice(element) => vec![element],
         ty::Closure(_, args) => args.as_closure().upvar_tys().to_vec(),
         ty::CoroutineClosure(_, args) => args.as_coroutine_closure().upvar_tys().to_vec(),
-        ty::Ref(_, pointee, _) | ty::RawPtr(pointee, _) => {
-            let last_field = |ty: Ty<'tcx>| match *ty.kind() {
-                ty::Adt(adt, args) if adt.is_struct() => {
-                    adt.non_enum_variant().tail_opt().map(|field| field.ty(tcx, args))
-                }
-                _ => None,
-            };
-            let tails = iter::successors(last_field(pointee), |&last| last_field(last));
-            // A struct that contains itself is an error, and has no end.
-            let tails = tails.take(tcx.recursion_limit().0);
-            // Nothing is asked of any other: it is not there by value.
-            tails.filter(|tail| tail.has_aliases()).collect()
-        }
         // A coroutine is laid out for the caller as well, and no other type has parts by value.
         _ => vec![],
     };
     tcx.erase_and_anonymize_regions(parts)
+}
+
+/// The type of the last field of what `ty` points to, and of that field in turn, if `ty` is a
+/// pointer. They say whether it is thin.
+fn tails<'tcx>(tcx: TyCtxt<'tcx>, ty: Ty<'tcx>) -> impl Iterator<Item = Ty<'tcx>> {
+    let last_field = move |ty: Ty<'tcx>| match *ty.kind() {
+        ty::Adt(adt, args) if adt.is_struct() => {
+            adt.non_enum_variant().tail_opt().map(|field| field.ty(tcx, args))
+        }
+        _ => None,
+    };
+    let first = ty.builtin_deref(true).and_then(last_field);
+    let tails = iter::successors(first, move |&last| last_field(last));
+    // A struct that contains itself is an error, and has no end.
+    tails.take(tcx.recursion_limit().0)
 }
 
 /// The types of the upvars of a coroutine, and what it awaits, and these in turn.
@@ -532,7 +536,7 @@ fn names_this_crate<'tcx>(alias: GenericArg<'tcx>) -> bool {
             _ => false,
         },
         GenericArgKind::Const(constant) => match constant.kind() {
-            // One without arguments was evaluated where it is defined.
+            // That of another crate, if it has no arguments, was evaluated there.
             ty::ConstKind::Unevaluated(of) => {
                 of.def.is_local() || of.args.non_erasable_generics().next().is_some()
             }

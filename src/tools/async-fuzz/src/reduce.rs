@@ -30,6 +30,7 @@ pub fn reduce(
 pub fn weight(program: &Program) -> u64 {
     let mut weight = 100 * program.functions.len() as u64;
     weight += if program.buses.is_some() { 100 } else { 0 };
+    weight += if program.tower.is_some() { 100 } else { 0 };
     if let Some(maker) = &program.maker {
         weight += 100 + 50 * maker.types as u64;
         for method in &maker.methods {

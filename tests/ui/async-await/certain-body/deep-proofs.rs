@@ -11,17 +11,42 @@
 //@[no_o1] compile-flags: -Zasync-returned-panic=no -Copt-level=1
 //@[no_o3] compile-flags: -Zasync-returned-panic=no -Copt-level=3
 //@[no_oz] compile-flags: -Zasync-returned-panic=no -Copt-level=z
-//@ aux-build: proofs.rs
 
 // What others may inline is optimized in a library, whether it is used or not.
 #![crate_type = "lib"]
+#![allow(private_bounds)]
 
-extern crate proofs;
-
-use std::future::pending;
 use std::marker::PhantomData;
 
-use proofs::{A19, Choice, Go, Layer, Wrap, choice, number_of_choice};
+/// Each of these traits follows from the next.
+macro_rules! each_from_next {
+    ($first:ident $second:ident $($rest:ident)*) => {
+        trait $first {}
+        impl<T: $second> $first for T {}
+        each_from_next!($second $($rest)*);
+    };
+    ($last:ident) => {
+        trait $last {}
+    };
+}
+
+each_from_next!(A0 A1 A2 A3 A4 A5 A6 A7 A8 A9 A10 A11 A12 A13 A14 A15 A16 A17 A18 A19);
+
+pub struct Layer<T>(PhantomData<T>);
+
+impl<T: A0> A19 for Layer<T> {}
+
+struct Wrap<T>(PhantomData<T>);
+
+trait Go {
+    fn go(&self) -> usize;
+}
+
+impl<T: A0> Go for Wrap<T> {
+    fn go(&self) -> usize {
+        5
+    }
+}
 
 macro_rules! chain {
     ($($name:ident: $awaited:ident),*) => {
@@ -31,13 +56,12 @@ macro_rules! chain {
     };
 }
 
-/// To find the method that is called takes a proof.
 pub mod waits {
     use super::*;
 
     async fn f0<T: A19>() -> usize {
         let number = Wrap::<T>(PhantomData).go();
-        pending::<()>().await;
+        std::future::pending::<()>().await;
         number
     }
     chain!(f1: f0, f2: f1, f3: f2, f4: f3, f5: f4, f6: f5, f7: f6, f8: f7, f9: f8);
@@ -53,28 +77,35 @@ pub mod never_waits {
     chain!(f1: f0, f2: f1, f3: f2, f4: f3, f5: f4, f6: f5, f7: f6, f8: f7, f9: f8);
 }
 
-/// So does the layout of a type, of which only the variant is read.
+/// The layout of a type takes a proof, too, even if only the variant is read.
 pub mod laid_out {
     use super::*;
+
+    trait Has {
+        type Field;
+    }
+
+    impl<T: A0> Has for T {
+        type Field = u8;
+    }
+
+    enum Choice<T: Has> {
+        Some(T::Field),
+        None,
+    }
+
+    #[inline(never)]
+    fn choice<'a, T: A0 + 'a>() -> &'a Choice<T> {
+        std::hint::black_box(None).unwrap_or(&Choice::None)
+    }
 
     async fn f0<T: A19>() -> usize {
         let number = match choice::<T>() {
             Choice::Some(_) => 1,
             Choice::None => 2,
         };
-        pending::<()>().await;
+        std::future::pending::<()>().await;
         number
-    }
-    chain!(f1: f0, f2: f1, f3: f2, f4: f3, f5: f4, f6: f5, f7: f6, f8: f7, f9: f8);
-}
-
-/// It may be read by a function of another crate, which is inlined.
-pub mod foreign {
-    use super::*;
-
-    async fn f0<T: A19>() -> usize {
-        pending::<()>().await;
-        number_of_choice::<T>()
     }
     chain!(f1: f0, f2: f1, f3: f2, f4: f3, f5: f4, f6: f5, f7: f6, f8: f7, f9: f8);
 }

@@ -467,6 +467,49 @@ mod unreachable {
     }
 }
 
+/// A type that is named only behind a pointer that is held is no part of the layout.
+mod pointed_at {
+    use super::*;
+    use std::marker::PhantomData;
+
+    const SIZE: usize = size_of_made(all);
+    trait Make {
+        type Made;
+        type Buffer;
+    }
+    struct Device;
+    impl Make for Device {
+        type Made = u8;
+        type Buffer = [u8; SIZE];
+    }
+
+    /// In another field than the last one, which alone says whether the pointer is thin.
+    struct Outer<M: Make>(u8, Inner<M, M::Made>);
+    struct Inner<M: Make, X>(Option<Box<M::Buffer>>, X);
+    async fn in_field<M: Make>(_: Option<&Outer<M>>) -> usize {
+        let count = {
+            let buffer: Option<Box<M::Buffer>> = None;
+            buffer.is_some() as usize
+        };
+        wait().await + count
+    }
+
+    /// As an argument that the last field makes no use of.
+    struct Last<M: Make>(u8, Marked<M::Buffer>);
+    struct Marked<X>(PhantomData<X>, u8);
+    async fn as_argument<M: Make>(_: Option<&Last<M>>) -> usize {
+        let count = {
+            let buffer: Option<Box<M::Buffer>> = None;
+            buffer.is_some() as usize
+        };
+        wait().await + count
+    }
+
+    pub async fn all() -> usize {
+        in_field::<Device>(None).await + as_argument::<Device>(None).await
+    }
+}
+
 fn main() {
     assert_eq!(complete(pin!(auto_trait::outer()), 0), 3);
     assert_eq!(complete(pin!(where_clause::outer()), 0), 3);
@@ -478,4 +521,5 @@ fn main() {
     assert!(complete(pin!(instance::dropped::outer()), 1));
     assert_eq!(complete(pin!(hidden::all()), 4), 2 + 16 + 9 + 2);
     assert_eq!(complete(pin!(unreachable::outer()), 1), 9);
+    assert_eq!(complete(pin!(pointed_at::all()), 2), 9 + 9);
 }
