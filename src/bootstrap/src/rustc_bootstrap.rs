@@ -10,10 +10,11 @@ use which::which;
 use crate::base::{self, Base, Pin};
 use crate::host::{self, Llvm};
 use crate::overlay::{self, Overlay};
+use crate::partial::{self, Partial};
 use crate::series::Series;
 use crate::stage0::{self, Stage0};
 use crate::tree::{Checkout, Tree};
-use crate::{command, mistakes, partial};
+use crate::{command, mistakes};
 
 /// A source tree that rustc's bootstrap can build, with all that it takes.
 pub struct Ready<'a> {
@@ -54,6 +55,9 @@ fn set_up_with(
     let mut overlay = Overlay::read(tree.root(), &overlay::LAID_OUT)?;
     overlay.content(&base.folder)?;
     change(&mut overlay, &base)?;
+    if checkout == Checkout::Mistaken {
+        start_as_copy(tree, checkout)?;
+    }
     overlay::copy_base(&base, &sources)?;
     if checkout != Checkout::Pristine {
         let count = overlay::lay_out(&overlay, &base, &sources)?;
@@ -64,6 +68,26 @@ fn set_up_with(
     let settings = settings(tree, checkout, &stage0, &llvm, &pin);
     partial::write(&tree.bootstrap_config(checkout), settings.as_bytes())?;
     Ok(Ready { tree, checkout, stage0, base })
+}
+
+/// If nothing of `checkout` is built, but the patched compiler is, makes it a copy of that with all
+/// that is built. Cargo goes by the times of files, which a copy keeps, and by paths from the root
+/// of the workspace: it builds only what is different in `checkout`, and what depends on that.
+fn start_as_copy(tree: &Tree, checkout: Checkout) -> Result<()> {
+    let is_built = |checkout| tree.output(checkout).join("host/stage1/bin/rustc").exists();
+    if tree.output(checkout).exists() || !is_built(Checkout::Patched) {
+        return Ok(());
+    }
+    let _progress = base::working("copying the compiler");
+    // What is built comes last: it is not there unless its sources are.
+    for folder in [Tree::sources, Tree::output] {
+        let copy = Partial::new(&folder(tree, checkout))?;
+        let mut cp = Command::new("cp");
+        cp.args(["-a", "--reflink=auto"]).arg(folder(tree, Checkout::Patched)).arg(copy.path());
+        command::output(&mut cp)?;
+        copy.finish()?;
+    }
+    Ok(())
 }
 
 /// The `bootstrap.toml` for `checkout`.
@@ -195,6 +219,30 @@ fn point(link: &Path, target: &Path) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tree_starts_as_a_copy_once_and_only_of_one_that_is_built() {
+        let folder = tempfile::tempdir().unwrap();
+        let tree = Tree::at(folder.path());
+        let put = |path: PathBuf| {
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, "").unwrap();
+        };
+        let is_there = |path: &str| tree.sources(Checkout::Mistaken).join(path).exists();
+        put(tree.sources(Checkout::Patched).join("first"));
+        start_as_copy(&tree, Checkout::Mistaken).unwrap();
+        assert!(!is_there("first"));
+
+        put(tree.output(Checkout::Patched).join("host/stage1/bin/rustc"));
+        put(tree.sources(Checkout::Mistaken).join("left from before"));
+        start_as_copy(&tree, Checkout::Mistaken).unwrap();
+        assert!(is_there("first") && !is_there("left from before"));
+        assert!(tree.output(Checkout::Mistaken).join("host/stage1/bin/rustc").exists());
+
+        put(tree.sources(Checkout::Patched).join("second"));
+        start_as_copy(&tree, Checkout::Mistaken).unwrap();
+        assert!(!is_there("second"));
+    }
 
     #[test]
     fn the_settings_name_every_target_and_say_what_the_user_wants() {
