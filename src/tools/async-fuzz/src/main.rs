@@ -14,9 +14,8 @@
 //!
 //! * A *generator* of [`program`]s: [`generate`] makes one from a seed, [`print`] makes Rust of it,
 //!   [`reduce`] makes it smaller.
-//! * An *executor*, the file [`runtime/runtime.rs`](workshop::RUNTIME_TEXT), which every program is
-//!   linked to. It polls and drops the program's future in all ways that a caller may, and writes
-//!   a trace of what happens.
+//! * An *executor*, the [`runtime`], which every program is linked to. It polls and drops the
+//!   program's future in all ways that a caller may, and writes a trace of what happens.
 //! * A [`judge`], which compiles the programs in all builds of the [`matrix`], in a [`workshop`],
 //!   and compares their [`trace`]s, and what the compiler has [`told`] of them.
 //!
@@ -54,6 +53,7 @@ mod random;
 mod reduce;
 mod report;
 mod run;
+mod runtime;
 mod told;
 mod trace;
 mod workshop;

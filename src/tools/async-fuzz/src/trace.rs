@@ -1,7 +1,7 @@
 //! What the runs of a program come to, and when two are the same.
 //!
-//! The [runtime](../runtime/runtime.rs) says what the lines are that are read here, and what a cut
-//! is and a panic.
+//! The [runtime](crate::runtime) says what the lines are that are read here, and what a cut is and
+//! a panic.
 
 use std::collections::BTreeMap;
 

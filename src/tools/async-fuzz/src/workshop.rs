@@ -16,14 +16,12 @@ use crate::execution::{self, Execution};
 use crate::matrix::Configuration;
 use crate::print::{self, AUXILIARY, RUNTIME, Split};
 use crate::program::Program;
+use crate::runtime;
 use crate::told::{self, ToldOf};
 use crate::trace::{self, Endings};
 
 /// What the programs need of the language that is not stable.
 const FEATURES: &str = "#![feature(fundamental)]\n#![allow(internal_features)]\n";
-
-/// The text of the runtime.
-pub const RUNTIME_TEXT: &str = include_str!("runtime/runtime.rs");
 
 /// How long the compiler may take for a crate.
 const COMPILE_LIMIT: Duration = Duration::from_secs(120);
@@ -161,7 +159,7 @@ pub enum Built {
 /// Compiles the runtimes into `folder`.
 pub fn build_runtimes(tools: &Tools, folder: &Path) -> Result<()> {
     let source = folder.join("runtime.rs");
-    fs::write(&source, RUNTIME_TEXT).with_context(|| cannot_write(&source))?;
+    fs::write(&source, runtime::text()).with_context(|| cannot_write(&source))?;
     for panics in [PanicStrategy::Unwind, PanicStrategy::Abort] {
         let into = folder.join(panics.name());
         fs::create_dir_all(&into).with_context(|| cannot_write(&into))?;
@@ -318,7 +316,7 @@ pub fn texts(program: &Program, split: Split) -> Vec<(&'static str, String)> {
         return vec![
             ("program.rs", programs_crate(&[program], split)),
             ("auxiliary.rs", auxiliary_crate(&[program])),
-            ("runtime.rs", RUNTIME_TEXT.into()),
+            ("runtime.rs", runtime::text()),
         ];
     }
     vec![("program.rs", whole_text(program))]
@@ -329,7 +327,8 @@ pub fn whole_text(program: &Program) -> String {
     let module = print::module(program, 0, Split::No, &format!("crate::{RUNTIME}"));
     format!(
         "{FEATURES}{module}\nfn main() {{\n    {RUNTIME}::main(&[p0::PROGRAM]);\n}}\n\n\
-         mod {RUNTIME} {{\n{RUNTIME_TEXT}}}\n"
+         mod {RUNTIME} {{\n{}}}\n",
+        runtime::text()
     )
 }
 
