@@ -155,23 +155,44 @@ fn the_states_of_one_future_are_drawn() {
 
 /// What the compiler writes of the coroutines in `program`.
 fn dump(program: &str, flags: &[&str]) -> Value {
+    compile(program, flags).0
+}
+
+/// The same, and what it prints.
+fn compile(program: &str, flags: &[&str]) -> (Value, String) {
     let folder = tempfile::tempdir().unwrap();
     let source = folder.path().join("app.rs");
     fs::write(&source, program).unwrap();
     let dumps = folder.path().join("dumps");
-    let status = Command::new(repository().join("build/stage1/bin/rustc"))
+    let output = Command::new(repository().join("build/stage1/bin/rustc"))
         .args(["--edition=2024", "-Zasync-returned-panic=no"])
         .args(flags)
         .arg(format!("-Zdump-coroutines={}", dumps.display()))
         .arg("-o")
         .arg(folder.path().join("app"))
         .arg(&source)
-        .status()
+        .output()
         .expect("this takes a compiler: ./x.py build");
-    assert!(status.success());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let files: Vec<_> = fs::read_dir(dumps).unwrap().map(|file| file.unwrap().path()).collect();
     let [file] = &files[..] else { panic!("one crate has one file: {files:?}") };
-    serde_json::from_slice(&fs::read(file).unwrap()).unwrap()
+    let dump = serde_json::from_slice(&fs::read(file).unwrap()).unwrap();
+    (dump, String::from_utf8(output.stdout).unwrap())
+}
+
+#[test]
+fn the_dump_has_the_sizes_that_print_type_sizes_has() {
+    for level in ["-Copt-level=0", "-Copt-level=3", "-Copt-level=z"] {
+        let (coroutines, printed) = compile(PROGRAM, &[level, "-Zprint-type-sizes"]);
+        let coroutines = coroutines.as_array().unwrap();
+        assert!(!coroutines.is_empty());
+        for coroutine in coroutines {
+            let name = coroutine["name"].as_str().unwrap().replace("app::", "");
+            let (size, align) = (&coroutine["size"], &coroutine["align"]);
+            let line = format!("type: `{name}`: {size} bytes, alignment: {align} bytes");
+            assert!(printed.contains(&line), "{level}: {line} is not in {printed}");
+        }
+    }
 }
 
 #[test]
