@@ -41,6 +41,7 @@
 //!
 //! [`ElideNoAwait`]: crate::elide_no_await::ElideNoAwait
 
+use rustc_hir::def::DefKind;
 use rustc_hir::def_id::{DefId, LocalDefId};
 use rustc_middle::mir::Body;
 use rustc_middle::query::Providers;
@@ -119,7 +120,11 @@ pub(super) fn may_inline<'tcx>(tcx: TyCtxt<'tcx>, callee: Instance<'tcx>) -> boo
     match callee.def {
         InstanceKind::Item(def_id) => {
             ForceInline::should_run_pass_for_callee(tcx, def_id)
-                || !def_id.is_local() && !certain_body::callee_has_errors(tcx, def_id)
+                || !def_id.is_local()
+                    // No attributes are recorded of the body of an async closure that is consumed,
+                    // and the inliner reads them.
+                    && tcx.def_kind(def_id) != DefKind::SyntheticCoroutineBody
+                    && !certain_body::callee_has_errors(tcx, def_id)
         }
         _ => false,
     }
