@@ -26,8 +26,9 @@
 //!    ([`Renaming`]).
 //! 4. Sites often continue in one common block, as the arms of a `match` do. If they continue
 //!    differently, a *selector* tells them apart: a `u8` that is assigned on the way in and saved
-//!    with the state. Where the sites part, the body switches on it. In cleanup blocks, where some
-//!    targets need control flow to be a tree, it switches to copies of what follows. ([`merge`])
+//!    with the state, or [by it](crate::selectors_in_states). Where the sites part, the body
+//!    switches on it. In cleanup blocks, where some targets need control flow to be a tree, it
+//!    switches to copies of what follows. ([`merge`])
 //!
 //! ```text
 //!   bb1: call = send(const 1) -> bb3        bb1: argument = const 1; goto -> bb5
@@ -62,9 +63,7 @@
 //! * if they continue differently, and code is optimized for speed: at all opt-levels but `s` and
 //!   `z`. Saving the selector and branching on it takes time.
 //!
-//! `./x.py run async-size -- --awaits` counts the reasons, the first two of these as one. A merged
-//! future may be some bytes larger than before, for its selector and for arguments that were
-//! constants: as many as its alignment if it was full to the last byte.
+//! `./x.py run async-size -- --awaits` counts the reasons, the first two of these as one.
 //!
 //! # Complexity
 //!

@@ -1,0 +1,260 @@
+//! Lets the state of a coroutine say what a selector says.
+//!
+//! # Motivation
+//!
+//! [`CollapseSuspensionPoints`] merges awaits that do the same. If they continue differently, a
+//! *selector* tells them apart: a byte that is saved over the suspension point. A coroutine that
+//! was full to its last byte is then larger by as much as its alignment, and each one that awaits
+//! it in the same way is larger by that again. But a coroutine saves a number in any case, its
+//! state.
+//!
+//! # The transformation
+//!
+//! ```text
+//!   bb1: yield -> [resume: bb2, drop: bb3]
+//! ```
+//! becomes
+//! ```text
+//!   bb1: switchInt(selector) -> [0: bb4, otherwise: bb5]
+//!   bb4: yield -> [resume: bb6, drop: bb3]        bb6: selector = 0; goto -> bb2
+//!   bb5: yield -> [resume: bb7, drop: bb3]        bb7: selector = 1; goto -> bb2
+//! ```
+//!
+//! so that the suspension point does not save the selector. If code behind `bb3` reads it, it is
+//! assigned on the way there, too. The code in between stays merged, and there is one state for
+//! each of the awaits, as there was before they were merged. LLVM makes arithmetic of the switch
+//! and of the assignments.
+//!
+//! A *selector* is a `u8` that is assigned constants, and read by switches, and nothing else.
+//!
+//! # Where it is done
+//!
+//! Where more selectors are saved than awaitees are inlined around the suspension point. The state
+//! of an awaitee that is inlined is saved no more, and a selector in its place is no larger. To
+//! save it costs less code than to have more states, so it stays. Of those that are too many the
+//! ones with the fewest values become part of the state.
+//!
+//! A body never gets so many states that their number takes more than a byte.
+//!
+//! This takes a walk through the body, the dataflow analyses that tell what is saved, and time in
+//! proportion to the new states.
+//!
+//! # Soundness
+//!
+//! * **The selector is what it was.** Where the coroutine is resumed, or dropped, it is assigned
+//!   the value that led to this suspension point. That is one of the constants, since it is
+//!   assigned nothing else, and it was assigned on each way here, since code behind may read it.
+//! * **Nobody can tell that it has not been saved.** It is never borrowed.
+//! * **Nothing else is saved.** Each of the new suspension points is followed by what followed the
+//!   old one, so it needs the same locals, without the selector.
+//!
+//! (`tests/ui/async-await/collapse-suspension-points/selectors.rs`)
+//!
+//! [`CollapseSuspensionPoints`]: crate::collapse_suspension_points::CollapseSuspensionPoints
+
+use rustc_abi::Size;
+use rustc_data_structures::fx::{FxIndexMap, FxIndexSet};
+use rustc_middle::mir::interpret::Scalar;
+use rustc_middle::mir::visit::{NonUseContext, PlaceContext, Visitor};
+use rustc_middle::mir::*;
+use rustc_middle::ty::TyCtxt;
+use rustc_mir_dataflow::Analysis;
+use rustc_mir_dataflow::impls::MaybeLiveLocals;
+use rustc_session::Session;
+use tracing::{debug, instrument};
+
+use crate::async_bodies::{coroutine_to_transform, is_enabled_in};
+use crate::awaits::awaits_by_lowering;
+use crate::saved_locals::saved_locals;
+
+/// How many suspension points a body may have for its state to be a byte. The states in which it
+/// does not suspend are three.
+const SUSPENSION_POINTS_LIMIT: usize = 253;
+
+pub(super) struct SelectorsInStates;
+
+impl<'tcx> crate::MirPass<'tcx> for SelectorsInStates {
+    fn is_enabled(&self, sess: &Session) -> bool {
+        is_enabled_in(sess)
+    }
+
+    #[instrument(level = "debug", skip_all, fields(def_id = ?body.source.def_id()))]
+    fn run_pass(&self, tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
+        // The bodies in which suspension points are merged: an `async gen` is one of them.
+        if !awaits_by_lowering(body) || coroutine_to_transform(tcx, body).is_none() {
+            return;
+        }
+        let selectors = selectors(tcx, body);
+        if selectors.is_empty() {
+            return;
+        }
+        let mut live =
+            MaybeLiveLocals.iterate_to_fixpoint(tcx, body, None).into_results_cursor(body);
+        let saved = saved_locals(tcx, body);
+        let mut count = saved.len();
+        let mut splits = vec![];
+        for (block, locals) in saved {
+            let suspension = body.basic_blocks[block].terminator();
+            let TerminatorKind::Yield { drop, .. } = suspension.kind else { continue };
+            let mut of_block: Vec<_> = selectors
+                .iter()
+                .filter(|(local, _)| locals.contains(**local))
+                .map(|(&local, values)| {
+                    let is_read_in_drop = drop.is_some_and(|target| {
+                        live.seek_to_block_start(target);
+                        live.get().contains(local)
+                    });
+                    Selector { local, values: values.clone(), is_read_in_drop }
+                })
+                .collect();
+            let inlined = inlined_around(body, suspension.source_info.scope);
+            of_block.sort_by_key(|selector| selector.values.len());
+            of_block.truncate(of_block.len().saturating_sub(inlined));
+            let states: usize = of_block.iter().map(|selector| selector.values.len()).product();
+            count += states - 1;
+            if count > SUSPENSION_POINTS_LIMIT {
+                debug!("has too many states");
+                break;
+            }
+            splits.push((block, of_block));
+        }
+        for (block, of_block) in splits {
+            debug!(?block, ?of_block, "suspends in a state for each value");
+            let mut blocks = vec![block];
+            for selector in &of_block {
+                blocks =
+                    blocks.iter().flat_map(|&block| split(tcx, body, block, selector)).collect();
+            }
+        }
+    }
+
+    fn is_required(&self) -> bool {
+        false
+    }
+}
+
+#[derive(Debug)]
+struct Selector {
+    local: Local,
+    values: FxIndexSet<u8>,
+    /// Whether it is read when the coroutine is dropped where it is suspended.
+    is_read_in_drop: bool,
+}
+
+/// How many awaitees are inlined into each other where `scope` is.
+fn inlined_around(body: &Body<'_>, mut scope: SourceScope) -> usize {
+    let mut count = 0;
+    loop {
+        let data = &body.source_scopes[scope];
+        let outer = if data.inlined.is_some() {
+            count += 1;
+            data.parent_scope
+        } else {
+            data.inlined_parent_scope
+        };
+        match outer {
+            Some(outer) => scope = outer,
+            None => return count,
+        }
+    }
+}
+
+/// Has each value of `selector` suspend in a block of its own. Returns these blocks.
+fn split<'tcx>(
+    tcx: TyCtxt<'tcx>,
+    body: &mut Body<'tcx>,
+    block: BasicBlock,
+    selector: &Selector,
+) -> Vec<BasicBlock> {
+    let suspension = body.basic_blocks[block].terminator().clone();
+    let source_info = suspension.source_info;
+    // A block that assigns the value, and goes to the target.
+    let mut restore = |body: &mut Body<'tcx>, value: u8, target: BasicBlock| {
+        let value = Scalar::from_u8(value);
+        let value = Operand::const_from_scalar(tcx, tcx.types.u8, value, source_info.span);
+        let assigned = Box::new((selector.local.into(), Rvalue::Use(value)));
+        let statement = Statement::new(source_info, StatementKind::Assign(assigned));
+        let goto = Terminator { source_info, kind: TerminatorKind::Goto { target } };
+        body.basic_blocks_mut().push(BasicBlockData::new_stmts(vec![statement], Some(goto), false))
+    };
+    let mut blocks = vec![];
+    for &value in &selector.values {
+        let mut suspension = suspension.clone();
+        if let TerminatorKind::Yield { resume, drop, .. } = &mut suspension.kind {
+            *resume = restore(body, value, *resume);
+            if let Some(drop) = drop
+                && selector.is_read_in_drop
+            {
+                *drop = restore(body, value, *drop);
+            }
+        }
+        let data = BasicBlockData::new(Some(suspension), false);
+        blocks.push(body.basic_blocks_mut().push(data));
+    }
+    let values = selector.values.iter().map(|&value| u128::from(value));
+    let mut targets: Vec<_> = values.zip(blocks.iter().copied()).collect();
+    if let Some((_, otherwise)) = targets.pop() {
+        let targets = SwitchTargets::new(targets.into_iter(), otherwise);
+        let discr = Operand::Copy(selector.local.into());
+        body.basic_blocks_mut()[block].terminator_mut().kind =
+            TerminatorKind::SwitchInt { discr, targets };
+    }
+    blocks
+}
+
+/// The selectors of a body, with the values that they are assigned.
+fn selectors<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> FxIndexMap<Local, FxIndexSet<u8>> {
+    let is_candidate = |local: &Local| {
+        body.local_decls[*local].ty == tcx.types.u8 && local.index() > body.arg_count
+    };
+    let candidates = body.local_decls.indices().filter(is_candidate);
+    let mut finder =
+        Finder { values: candidates.map(|local| (local, Default::default())).collect() };
+    if !finder.values.is_empty() {
+        finder.visit_body(body);
+    }
+    finder.values.retain(|_, values| values.len() > 1);
+    finder.values
+}
+
+struct Finder {
+    /// The values of each local that may be a selector still.
+    values: FxIndexMap<Local, FxIndexSet<u8>>,
+}
+
+impl<'tcx> Visitor<'tcx> for Finder {
+    fn visit_assign(&mut self, place: &Place<'tcx>, rvalue: &Rvalue<'tcx>, location: Location) {
+        if let Rvalue::Use(Operand::Constant(constant)) = rvalue
+            && let Some(local) = place.as_local()
+            && let Some(values) = self.values.get_mut(&local)
+            && let Some(value) = constant.const_.try_to_bits(Size::from_bytes(1))
+        {
+            values.insert(value as u8);
+            return;
+        }
+        self.super_assign(place, rvalue, location);
+    }
+
+    fn visit_terminator(&mut self, terminator: &Terminator<'tcx>, location: Location) {
+        if let TerminatorKind::SwitchInt {
+            discr: Operand::Copy(place) | Operand::Move(place), ..
+        } = &terminator.kind
+            && place.as_local().is_some()
+        {
+            return;
+        }
+        self.super_terminator(terminator, location);
+    }
+
+    fn visit_local(&mut self, local: Local, context: PlaceContext, _: Location) {
+        // Where it has no storage it is not saved.
+        let is_storage = matches!(
+            context,
+            PlaceContext::NonUse(NonUseContext::StorageLive | NonUseContext::StorageDead)
+        );
+        // Any other mention: a variable of the source, a borrow, a value that is not known.
+        if !is_storage {
+            self.values.swap_remove(&local);
+        }
+    }
+}
