@@ -22,8 +22,7 @@
 //!
 //! so that the suspension point does not save the selector. If code behind `bb3` reads it, it is
 //! assigned on the way there, too. The code in between stays merged, and there is one state for
-//! each of the awaits, as there was before they were merged. LLVM makes arithmetic of the switch
-//! and of the assignments.
+//! each of the awaits, as there was before they were merged.
 //!
 //! A *selector* is a `u8` that is assigned constants, and read by switches, and nothing else.
 //!
@@ -110,13 +109,16 @@ impl<'tcx> crate::MirPass<'tcx> for SelectorsInStates {
             let inlined = inlined_around(body, suspension.source_info.scope);
             of_block.sort_by_key(|selector| selector.values.len());
             of_block.truncate(of_block.len().saturating_sub(inlined));
-            let states: usize = of_block.iter().map(|selector| selector.values.len()).product();
-            count += states - 1;
+            let counts = of_block.iter().map(|selector| selector.values.len());
+            let states = counts.fold(1, usize::saturating_mul);
+            count = count.saturating_add(states - 1);
             if count > SUSPENSION_POINTS_LIMIT {
                 debug!("has too many states");
                 break;
             }
-            splits.push((block, of_block));
+            if !of_block.is_empty() {
+                splits.push((block, of_block));
+            }
         }
         for (block, of_block) in splits {
             debug!(?block, ?of_block, "suspends in a state for each value");
@@ -169,7 +171,7 @@ fn split<'tcx>(
     let suspension = body.basic_blocks[block].terminator().clone();
     let source_info = suspension.source_info;
     // A block that assigns the value, and goes to the target.
-    let mut restore = |body: &mut Body<'tcx>, value: u8, target: BasicBlock| {
+    let restore = |body: &mut Body<'tcx>, value: u8, target: BasicBlock| {
         let value = Scalar::from_u8(value);
         let value = Operand::const_from_scalar(tcx, tcx.types.u8, value, source_info.span);
         let assigned = Box::new((selector.local.into(), Rvalue::Use(value)));
