@@ -120,8 +120,7 @@ pub(super) fn layout<
     layout.size = size;
     layout.fields = prefix.fields.clone();
     for (variant, fields) in std::iter::zip(variants, variant_fields) {
-        let offsets: IndexVec<FieldIdx, Size> =
-            fields.iter().map(|&local| offsets[local]).collect();
+        let offsets: IndexVec<_, Size> = fields.iter().map(|&local| offsets[local]).collect();
         let ends = std::iter::zip(&offsets, fields)
             .map(|(&offset, &local)| offset + local_layouts[local].size);
         let end = ends.chain([prefix.size]).max().unwrap_or(prefix.size);

@@ -158,6 +158,18 @@ impl Printer {
                 self.close("}");
                 return;
             }
+            Form::Closure => {
+                let types: Vec<_> = function.parameters.iter().map(|it| type_name(it.of)).collect();
+                let (types, parameters) = (types.join(", "), parameters.join(", "));
+                self.open(&format!(
+                    "{visible}fn f{number}() -> impl AsyncFn({types}) -> {output} {{"
+                ));
+                self.open(&format!("async |{parameters}| {{"));
+                self.block_inside(&function.body);
+                self.close("}");
+                self.close("}");
+                return;
+            }
             Form::Method | Form::MutableMethod | Form::ByValue => {
                 let itself = match function.form {
                     Form::Method => "&self",

@@ -104,6 +104,8 @@ pub enum Form {
     Plain,
     /// `fn … -> impl Future`, with the body in an `async move` block
     Block,
+    /// `fn … -> impl AsyncFn`, with the body in an async closure that its call consumes
+    Closure,
     /// A method of `Device` that takes `&self`
     Method,
     /// A method of `Device` that takes `&mut self`
@@ -118,6 +120,13 @@ pub enum Form {
     OverType,
     /// Calls itself, boxed; its first argument is the depth
     Recursive,
+}
+
+impl Form {
+    /// Whether what the function returns is a future of one size.
+    pub fn is_sizeable(self) -> bool {
+        !matches!(self, Form::Closure | Form::OverFuture | Form::OverBus | Form::OverType)
+    }
 }
 
 /// Statements, and what the block gives.

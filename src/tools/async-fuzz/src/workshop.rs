@@ -21,7 +21,7 @@ use crate::told::{self, ToldOf};
 use crate::trace::{self, Endings};
 
 /// What the programs need of the language that is not stable.
-const FEATURES: &str = "#![feature(fundamental)]\n#![allow(internal_features)]\n";
+const FEATURES: &str = "#![feature(async_fn_traits, fundamental)]\n#![allow(internal_features)]\n";
 
 /// How long the compiler may take for a crate.
 const COMPILE_LIMIT: Duration = Duration::from_secs(120);

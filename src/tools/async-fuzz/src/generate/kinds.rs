@@ -226,7 +226,7 @@ impl Generator {
     /// The functions whose futures have a size that can be of use here.
     pub(super) fn sizeable(&self) -> Vec<u32> {
         let functions = self.functions.iter().filter(|function| {
-            !matches!(function.form, Form::OverFuture | Form::OverBus | Form::OverType)
+            function.form.is_sizeable()
                 && (function.auxiliary || !self.place.only_auxiliary)
         });
         functions.map(|function| function.number).chain(self.place.sized_itself).collect()
@@ -277,7 +277,7 @@ mod tests {
     use std::sync::LazyLock;
 
     use crate::generate;
-    use crate::program::{Form, Node, Over, Program, Statement};
+    use crate::program::{Form, Function, Node, Over, Program, Statement};
 
     use super::*;
 
@@ -341,6 +341,12 @@ mod tests {
             _ => false,
         });
         in_many(generic, 2);
+    }
+
+    #[test]
+    fn closures_of_another_crate_are_consumed() {
+        let is_closure = |it: &Function| it.form == Form::Closure && it.auxiliary;
+        in_many(count(|program| program.functions.iter().any(is_closure)), 2);
     }
 
     #[test]

@@ -280,6 +280,7 @@ impl Generator {
         let form = self.random.weighted(&[
             (28, Form::Plain),
             (12, Form::Block),
+            (10, Form::Closure),
             (7, Form::Method),
             (32, Form::MutableMethod),
             (4, Form::ByValue),
@@ -295,7 +296,11 @@ impl Generator {
             self.random.weighted(&[(6, Type::Number), (2, Type::Token), (3, Type::Outcome)])
         };
         let may_be_auxiliary = match form {
-            Form::Plain | Form::Block | Form::OverFuture | Form::Recursive => true,
+            Form::Plain
+            | Form::Block
+            | Form::Closure
+            | Form::OverFuture
+            | Form::Recursive => true,
             Form::OverType => self.maker.as_ref().is_some_and(|maker| maker.auxiliary),
             _ => false,
         };
@@ -306,7 +311,7 @@ impl Generator {
         if form == Form::OverType {
             self.place.implementor = Some(Implementor::Parameter);
         }
-        if !matches!(form, Form::OverFuture | Form::OverBus | Form::OverType) {
+        if form.is_sizeable() {
             self.place.sized_itself = Some(number);
         }
         self.slots.clear();

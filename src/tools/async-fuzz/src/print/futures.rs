@@ -135,6 +135,10 @@ impl Printer {
             all.push("2".into());
         }
         all.extend(self.expressions(arguments));
+        if form == Form::Closure {
+            let arguments: String = all.iter().map(|argument| format!("{argument}, ")).collect();
+            return format!("AsyncFnOnce::async_call_once({callee}(), ({arguments}))");
+        }
         format!("{callee}({})", all.join(", "))
     }
 
