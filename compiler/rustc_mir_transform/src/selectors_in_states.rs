@@ -26,6 +26,14 @@
 //!
 //! A *selector* is a `u8` that is assigned constants, and read by switches, and nothing else.
 //!
+//! Awaits that were merged already may be merged with another, which needs no selector of theirs.
+//! On the way from that one to the suspension point it has no value, although it is saved there. It
+//! is assigned one where this way meets others:
+//!
+//! ```text
+//!   bb7: goto -> bb1                         bb7: selector = 0; goto -> bb1
+//! ```
+//!
 //! # Where it is done
 //!
 //! Where more selectors are saved than awaitees are inlined around the suspension point. The state
@@ -35,14 +43,18 @@
 //!
 //! A body never gets so many states that their number takes more than a byte.
 //!
-//! This takes a walk through the body, the dataflow analyses that tell what is saved, and time in
-//! proportion to the new states.
+//! This takes a walk through the body, the dataflow analyses that tell what is saved, a walk for
+//! each selector that becomes part of a state, and time in proportion to the new states.
 //!
 //! # Soundness
 //!
 //! * **The selector is what it was.** Where the coroutine is resumed, or dropped, it is assigned
 //!   the value that led to this suspension point. That is one of the constants, since it is
-//!   assigned nothing else, and it was assigned on each way here, since code behind may read it.
+//!   assigned nothing else.
+//! * **It has a value where it is read.** On a way to the suspension point that does not assign it
+//!   there is a last block that no assignment leads to, and the next is one to which some does.
+//!   Code behind may read the selector, so it is live there, and assigned on this edge. Nothing
+//!   reads that value but this pass. (`tests/mir-opt/coroutine/selectors_in_states.rs`)
 //! * **Nobody can tell that it has not been saved.** It is never borrowed.
 //! * **Nothing else is saved.** Each of the new suspension points is followed by what followed the
 //!   old one, so it needs the same locals, without the selector.
@@ -53,6 +65,8 @@
 
 use rustc_abi::Size;
 use rustc_data_structures::fx::{FxIndexMap, FxIndexSet};
+use rustc_index::IndexVec;
+use rustc_index::bit_set::DenseBitSet;
 use rustc_middle::mir::interpret::Scalar;
 use rustc_middle::mir::visit::{NonUseContext, PlaceContext, Visitor};
 use rustc_middle::mir::*;
@@ -64,6 +78,7 @@ use tracing::{debug, instrument};
 
 use crate::async_bodies::{coroutine_to_transform, is_enabled_in};
 use crate::awaits::awaits_by_lowering;
+use crate::reachable::reachable_from;
 use crate::saved_locals::saved_locals;
 
 /// How many suspension points a body may have for its state to be a byte. The states in which it
@@ -90,6 +105,8 @@ impl<'tcx> crate::MirPass<'tcx> for SelectorsInStates {
         let mut live =
             MaybeLiveLocals.iterate_to_fixpoint(tcx, body, None).into_results_cursor(body);
         let saved = saved_locals(tcx, body);
+        let assigned: FxIndexMap<_, _> =
+            selectors.keys().map(|&local| (local, Assigned::new(body, local))).collect();
         let mut count = saved.len();
         let mut splits = vec![];
         for (block, locals) in saved {
@@ -98,6 +115,8 @@ impl<'tcx> crate::MirPass<'tcx> for SelectorsInStates {
             let mut of_block: Vec<_> = selectors
                 .iter()
                 .filter(|(local, _)| locals.contains(**local))
+                // One that no way here assigns has nothing to tell.
+                .filter(|(local, _)| assigned[*local].is_at_end_of(block))
                 .map(|(&local, values)| {
                     let is_read_in_drop = drop.is_some_and(|target| {
                         live.seek_to_block_start(target);
@@ -119,6 +138,27 @@ impl<'tcx> crate::MirPass<'tcx> for SelectorsInStates {
             if !of_block.is_empty() {
                 splits.push((block, of_block));
             }
+        }
+        let mut edges: FxIndexMap<_, FxIndexSet<_>> = FxIndexMap::default();
+        for Selector { local, .. } in splits.iter().flat_map(|(_, of_block)| of_block) {
+            for (block, target) in assigned[local].edges_from_unassigned(body) {
+                live.seek_to_block_start(target);
+                if live.get().contains(*local) {
+                    edges.entry((block, target)).or_default().insert(*local);
+                }
+            }
+        }
+        for ((block, target), locals) in edges {
+            debug!(?block, ?target, ?locals, "have no value");
+            let source_info = body.basic_blocks[block].terminator().source_info;
+            let between = locals.into_iter().fold(target, |target, local| {
+                assign(tcx, body, source_info, (local, selectors[&local][0]), target)
+            });
+            body.basic_blocks_mut()[block].terminator_mut().successors_mut(|successor| {
+                if *successor == target {
+                    *successor = between;
+                }
+            });
         }
         for (block, of_block) in splits {
             debug!(?block, ?of_block, "suspends in a state for each value");
@@ -170,24 +210,16 @@ fn split<'tcx>(
 ) -> Vec<BasicBlock> {
     let suspension = body.basic_blocks[block].terminator().clone();
     let source_info = suspension.source_info;
-    // A block that assigns the value, and goes to the target.
-    let restore = |body: &mut Body<'tcx>, value: u8, target: BasicBlock| {
-        let value = Scalar::from_u8(value);
-        let value = Operand::const_from_scalar(tcx, tcx.types.u8, value, source_info.span);
-        let assigned = Box::new((selector.local.into(), Rvalue::Use(value)));
-        let statement = Statement::new(source_info, StatementKind::Assign(assigned));
-        let goto = Terminator { source_info, kind: TerminatorKind::Goto { target } };
-        body.basic_blocks_mut().push(BasicBlockData::new_stmts(vec![statement], Some(goto), false))
-    };
     let mut blocks = vec![];
     for &value in &selector.values {
         let mut suspension = suspension.clone();
         if let TerminatorKind::Yield { resume, drop, .. } = &mut suspension.kind {
-            *resume = restore(body, value, *resume);
+            let restored = (selector.local, value);
+            *resume = assign(tcx, body, source_info, restored, *resume);
             if let Some(drop) = drop
                 && selector.is_read_in_drop
             {
-                *drop = restore(body, value, *drop);
+                *drop = assign(tcx, body, source_info, restored, *drop);
             }
         }
         let data = BasicBlockData::new(Some(suspension), false);
@@ -202,6 +234,71 @@ fn split<'tcx>(
             TerminatorKind::SwitchInt { discr, targets };
     }
     blocks
+}
+
+/// Adds a block that assigns the value to the local, and goes to `target`. Returns it.
+fn assign<'tcx>(
+    tcx: TyCtxt<'tcx>,
+    body: &mut Body<'tcx>,
+    source_info: SourceInfo,
+    (local, value): (Local, u8),
+    target: BasicBlock,
+) -> BasicBlock {
+    let value = Scalar::from_u8(value);
+    let value = Operand::const_from_scalar(tcx, tcx.types.u8, value, source_info.span);
+    let assigned = Box::new((local.into(), Rvalue::Use(value)));
+    let statement = Statement::new(source_info, StatementKind::Assign(assigned));
+    let goto = Terminator { source_info, kind: TerminatorKind::Goto { target } };
+    let is_cleanup = body.basic_blocks[target].is_cleanup;
+    let data = BasicBlockData::new_stmts(vec![statement], Some(goto), is_cleanup);
+    body.basic_blocks_mut().push(data)
+}
+
+/// Where a local may have been assigned.
+struct Assigned {
+    /// Whether it has a value at the end of a block, where the block itself says so.
+    by_block: IndexVec<BasicBlock, Option<bool>>,
+    /// The blocks to which an assignment leads.
+    at_start: DenseBitSet<BasicBlock>,
+}
+
+impl Assigned {
+    fn new(body: &Body<'_>, local: Local) -> Self {
+        let last = |data: &BasicBlockData<'_>| {
+            data.statements.iter().rev().find_map(|statement| match &statement.kind {
+                StatementKind::Assign(assigned) if assigned.0.as_local() == Some(local) => {
+                    Some(true)
+                }
+                // With new storage it has no value, and without storage none either.
+                StatementKind::StorageLive(of) | StatementKind::StorageDead(of) if *of == local => {
+                    Some(false)
+                }
+                _ => None,
+            })
+        };
+        let blocks = &body.basic_blocks;
+        let by_block: IndexVec<_, _> = blocks.iter().map(last).collect();
+        let successors = |block: BasicBlock| blocks[block].terminator().successors();
+        let assigning = by_block.indices().filter(|&block| by_block[block] == Some(true));
+        let at_start = reachable_from(body, assigning.flat_map(successors), |block| {
+            let goes_on = by_block[block] != Some(false);
+            successors(block).filter(move |_| goes_on)
+        });
+        Assigned { by_block, at_start }
+    }
+
+    fn is_at_end_of(&self, block: BasicBlock) -> bool {
+        self.by_block[block].unwrap_or_else(|| self.at_start.contains(block))
+    }
+
+    /// The edges from blocks where it has no value to those where it may have one.
+    fn edges_from_unassigned(&self, body: &Body<'_>) -> Vec<(BasicBlock, BasicBlock)> {
+        traversal::reachable(body)
+            .filter(|&(block, _)| !self.is_at_end_of(block))
+            .flat_map(|(block, data)| data.terminator().successors().map(move |to| (block, to)))
+            .filter(|&(_, target)| self.at_start.contains(target))
+            .collect()
+    }
 }
 
 /// The selectors of a body, with the values that they are assigned.

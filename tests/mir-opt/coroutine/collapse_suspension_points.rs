@@ -34,7 +34,7 @@ pub async fn in_sequence() -> u32 {
     // CHECK: switchInt({{.*}}) -> [0: {{bb[0-9]+}}, 1: {{bb[0-9]+}}, 3: {{bb[0-9]+}}, otherwise:
     // CHECK: = const 0_u8;
     // CHECK-COUNT-1: <{async fn body of examples::send_response()} as Future>::poll
-    // CHECK: switchInt(move ({{.*}}: u8)) -> [0: {{bb[0-9]+}}, otherwise:
+    // CHECK: switchInt(copy ({{.*}}: u8)) -> [0: {{bb[0-9]+}}, otherwise:
     // CHECK-NOT: <{async fn body of examples::send_response()} as Future>::poll
     send_response(1).await;
     work(1);

@@ -260,8 +260,9 @@ impl<'tcx> Merger<'_, 'tcx> {
             bug!("no sites");
         };
         let targets = SwitchTargets::new(others.iter().copied(), otherwise);
-        // Where sites have parted nothing reads it again before it is assigned.
-        let kind = TerminatorKind::SwitchInt { discr: Operand::Move(selector.into()), targets };
+        // Where sites have parted nothing reads it again before it is assigned, but for
+        // `SelectorsInStates`, which may do so in a loop.
+        let kind = TerminatorKind::SwitchInt { discr: Operand::Copy(selector.into()), targets };
         let switch = Terminator { source_info, kind };
         let exit = BasicBlockData::new_stmts(vec![], Some(switch), is_cleanup);
         let exit = self.body.basic_blocks_mut().push(exit);

@@ -11,8 +11,9 @@ use anyhow::{Result, bail};
 /// The name of the `-Z` flag that turns the passes on, with the value `no`.
 pub const FLAG: &str = "async-returned-panic";
 
-/// Every pass that the flag turns on, in the order of the table and of the report. Each works
-/// alone.
+/// Every pass that the flag turns on and that works alone, in the order of the table and of the
+/// report. `SelectorsInStates` has nothing to do without `CollapseSuspensionPoints`, so it is on
+/// in all variants.
 pub const PASSES: [Pass; 8] = [
     Pass {
         name: "ReturnedPending",

@@ -226,8 +226,7 @@ impl Generator {
     /// The functions whose futures have a size that can be of use here.
     pub(super) fn sizeable(&self) -> Vec<u32> {
         let functions = self.functions.iter().filter(|function| {
-            function.form.is_sizeable()
-                && (function.auxiliary || !self.place.only_auxiliary)
+            function.form.is_sizeable() && (function.auxiliary || !self.place.only_auxiliary)
         });
         functions.map(|function| function.number).chain(self.place.sized_itself).collect()
     }

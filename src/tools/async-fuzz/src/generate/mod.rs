@@ -296,11 +296,7 @@ impl Generator {
             self.random.weighted(&[(6, Type::Number), (2, Type::Token), (3, Type::Outcome)])
         };
         let may_be_auxiliary = match form {
-            Form::Plain
-            | Form::Block
-            | Form::Closure
-            | Form::OverFuture
-            | Form::Recursive => true,
+            Form::Plain | Form::Block | Form::Closure | Form::OverFuture | Form::Recursive => true,
             Form::OverType => self.maker.as_ref().is_some_and(|maker| maker.auxiliary),
             _ => false,
         };
