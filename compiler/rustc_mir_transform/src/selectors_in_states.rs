@@ -26,38 +26,47 @@
 //!
 //! A *selector* is a `u8` that is assigned constants, and read by switches, and nothing else.
 //!
-//! Awaits that were merged already may be merged with another, which needs no selector of theirs.
-//! On the way from that one to the suspension point it has no value, although it is saved there. It
-//! is assigned one where this way meets others:
+//! Awaits that were merged may be merged again, with another await. On the way from that other
+//! await to the suspension point, the selector of the first merge has no value, although the
+//! suspension point saves it. It is assigned one on the edge where this way joins one that has:
 //!
 //! ```text
-//!   bb7: goto -> bb1                         bb7: selector = 0; goto -> bb1
+//!   bb7: goto -> bb1                         bb7: goto -> bb8
+//!                                            bb8: selector = 0; goto -> bb1
 //! ```
 //!
 //! # Where it is done
 //!
-//! Where more selectors are saved than awaitees are inlined around the suspension point. The state
-//! of an awaitee that is inlined is saved no more, and a selector in its place is no larger. To
-//! save it costs less code than to have more states, so it stays. Of those that are too many the
-//! ones with the fewest values become part of the state.
+//! Where more selectors are saved than awaitees are inlined around the suspension point. An inlined
+//! awaitee no longer saves its own state, so one selector can be saved in its place and the future
+//! is no larger. To save a selector takes less code than more states do. If there are more
+//! selectors, those with the fewest values become part of the state. Several of them make a state
+//! for each combination of their values, also for those that never occur.
 //!
-//! A body never gets so many states that their number takes more than a byte.
+//! No split is made that would bring a body over 253 suspension points, for which the state takes
+//! two bytes. From the first such split on, all selectors stay saved.
 //!
-//! This takes a walk through the body, the dataflow analyses that tell what is saved, a walk for
-//! each selector that becomes part of a state, and time in proportion to the new states.
+//! This takes the dataflow analyses that tell what is saved, a walk for each selector and one more
+//! for each suspension point where it becomes part of the state, and time in proportion to the new
+//! states.
 //!
 //! # Soundness
 //!
 //! * **The selector is what it was.** Where the coroutine is resumed, or dropped, it is assigned
 //!   the value that led to this suspension point. That is one of the constants, since it is
 //!   assigned nothing else.
-//! * **It has a value where it is read.** On a way to the suspension point that does not assign it
-//!   there is a last block that no assignment leads to, and the next is one to which some does.
-//!   Code behind may read the selector, so it is live there, and assigned on this edge. Nothing
-//!   reads that value but this pass. (`tests/mir-opt/coroutine/selectors_in_states.rs`)
+//! * **It has a value where it is read.** A way to the suspension point that does not assign it has
+//!   an edge from a block where it has no value to one where it may have one. Code behind the
+//!   suspension point may read it, so it is live there, and it is assigned on this edge. Nothing
+//!   else reads that value. (`tests/mir-opt/coroutine/selectors_in_states.rs`)
 //! * **Nobody can tell that it has not been saved.** It is never borrowed.
 //! * **Nothing else is saved.** Each of the new suspension points is followed by what followed the
 //!   old one, so it needs the same locals, without the selector.
+//!
+//! # Left for later
+//!
+//! A body that has more than 253 suspension points to begin with has a state of two bytes anyway,
+//! and may still become larger by a selector.
 //!
 //! (`tests/ui/async-await/collapse-suspension-points/selectors.rs`)
 //!
@@ -115,7 +124,7 @@ impl<'tcx> crate::MirPass<'tcx> for SelectorsInStates {
             let mut of_block: Vec<_> = selectors
                 .iter()
                 .filter(|(local, _)| locals.contains(**local))
-                // One that no way here assigns has nothing to tell.
+                // Nothing assigns it on any way to here.
                 .filter(|(local, _)| assigned[*local].is_at_end_of(block))
                 .map(|(&local, values)| {
                     let is_read_in_drop = drop.is_some_and(|target| {
@@ -269,7 +278,7 @@ impl Assigned {
                 StatementKind::Assign(assigned) if assigned.0.as_local() == Some(local) => {
                     Some(true)
                 }
-                // With new storage it has no value, and without storage none either.
+                // It has no value behind either of these.
                 StatementKind::StorageLive(of) | StatementKind::StorageDead(of) if *of == local => {
                     Some(false)
                 }

@@ -13,7 +13,7 @@ pub const FLAG: &str = "async-returned-panic";
 
 /// Every pass that the flag turns on and that works alone, in the order of the table and of the
 /// report. `SelectorsInStates` has nothing to do without `CollapseSuspensionPoints`, so it is on
-/// in all variants.
+/// in each variant that has the flag.
 pub const PASSES: [Pass; 8] = [
     Pass {
         name: "ReturnedPending",
