@@ -54,6 +54,9 @@
 //! * if a local has storage wherever one site is reached, but only on some of the ways to another,
 //!   and they continue differently. Code behind the first may use it, and would be reached from the
 //!   second without.
+//! * if the body would save more at another suspension point, or if two of the locals that it saves
+//!   could not share a place any more. Merged code seems to lead from each site to what follows all
+//!   others, and what is moved at one of them would be saved behind it. ([`larger`])
 //! * if their awaitees are made by the same call with different constants, and the callee is no
 //!   async fn. The compiler evaluates `Timer::after_millis(50)`. With an argument that is known
 //!   only at run time, a microcontroller divides 64-bit numbers.
@@ -76,6 +79,8 @@
 //!   cannot be merged at once is halved, so it is compared as often as its size can be halved.
 //! * What cleanup costs is counted by a walk through the [`REGION_LIMIT`] blocks that follow, once
 //!   for each block where sites part.
+//! * What would be saved is found out in a copy of the body: once in a round, and if it is more, by
+//!   halves, at most [`CHECKS_LIMIT`] times.
 //! * There are at most [`ROUNDS_LIMIT`] rounds, each with the dataflow analyses that it needs.
 //!
 //! Beyond [`SITES_LIMIT`] sites of a kind, time is linear in their number.
@@ -133,6 +138,7 @@ use crate::awaits::{awaits_by_lowering, find_awaits};
 use crate::elide_no_await;
 
 mod compare;
+mod larger;
 mod merge;
 mod plan;
 
@@ -147,6 +153,9 @@ const REGION_LIMIT: usize = 500;
 /// How many sites of a group are compared with all others, at most.
 const LEADERS_LIMIT: usize = 8;
 
+/// How many times it is tried in a copy of a body, in a round, whether merges make it hold more.
+const CHECKS_LIMIT: usize = 16;
+
 /// How many rounds are made when one merge must wait for another.
 const ROUNDS_LIMIT: usize = 4;
 
@@ -156,6 +165,9 @@ const COST_FACTOR: isize = 2;
 
 /// The most common reason not to merge.
 const HOLD_DIFFERENT_LOCALS: &str = "hold different locals";
+
+/// And the one that is found when they are merged in a copy.
+const HOLD_MORE: &str = "would have other states hold more";
 
 pub(super) struct CollapseSuspensionPoints;
 
@@ -180,9 +192,12 @@ impl<'tcx> crate::MirPass<'tcx> for CollapseSuspensionPoints {
             debug!(round, ?groups, "await the same types");
             let planner = Planner::new(tcx, body);
             let (plans, is_more) = planner.plan(&groups);
+            let (plans, refused) = larger::keep_no_larger(tcx, body, plans);
+            refused.iter().for_each(|plan| planner.note_refused(plan));
             note_fates(tcx, body, planner.into_fates());
             if !plans.is_empty() {
                 merge::apply(tcx, body, plans);
+                merge::simplify(tcx, body);
             }
             if !is_more {
                 return;

@@ -43,12 +43,12 @@
 //! selectors, those with the fewest values become part of the state. Several of them make a state
 //! for each combination of their values, also for those that never occur.
 //!
-//! No split is made that would bring a body over 253 suspension points, for which the state takes
-//! two bytes. From the first such split on, all selectors stay saved.
+//! No split is made that would bring a body over 253 suspension points, from where on the state
+//! takes two bytes. A body that has more to begin with gets at most twice as many, and no more than
+//! 65,533. From the first split on that would bring it over, all selectors stay saved.
 //!
-//! This takes the dataflow analyses that tell what is saved, a walk for each selector and one more
-//! for each suspension point where it becomes part of the state, and time in proportion to the new
-//! states.
+//! This takes the dataflow analyses that tell what is saved, a walk through the body for each
+//! selector, and time in proportion to the new states.
 //!
 //! # Soundness
 //!
@@ -62,11 +62,6 @@
 //! * **Nobody can tell that it has not been saved.** It is never borrowed.
 //! * **Nothing else is saved.** Each of the new suspension points is followed by what followed the
 //!   old one, so it needs the same locals, without the selector.
-//!
-//! # Left for later
-//!
-//! A body that has more than 253 suspension points to begin with has a state of two bytes anyway,
-//! and may still become larger by a selector.
 //!
 //! (`tests/ui/async-await/collapse-suspension-points/selectors.rs`)
 //!
@@ -92,7 +87,10 @@ use crate::saved_locals::saved_locals;
 
 /// How many suspension points a body may have for its state to be a byte. The states in which it
 /// does not suspend are three.
-const SUSPENSION_POINTS_LIMIT: usize = 253;
+const ONE_BYTE_LIMIT: usize = 253;
+
+/// And for two bytes.
+const TWO_BYTES_LIMIT: usize = 65_533;
 
 pub(super) struct SelectorsInStates;
 
@@ -111,53 +109,12 @@ impl<'tcx> crate::MirPass<'tcx> for SelectorsInStates {
         if selectors.is_empty() {
             return;
         }
-        let mut live =
-            MaybeLiveLocals.iterate_to_fixpoint(tcx, body, None).into_results_cursor(body);
-        let saved = saved_locals(tcx, body);
         let assigned: FxIndexMap<_, _> =
             selectors.keys().map(|&local| (local, Assigned::new(body, local))).collect();
-        let mut count = saved.len();
-        let mut splits = vec![];
-        for (block, locals) in saved {
-            let suspension = body.basic_blocks[block].terminator();
-            let TerminatorKind::Yield { drop, .. } = suspension.kind else { continue };
-            let mut of_block: Vec<_> = selectors
-                .iter()
-                .filter(|(local, _)| locals.contains(**local))
-                // Nothing assigns it on any way to here.
-                .filter(|(local, _)| assigned[*local].is_at_end_of(block))
-                .map(|(&local, values)| {
-                    let is_read_in_drop = drop.is_some_and(|target| {
-                        live.seek_to_block_start(target);
-                        live.get().contains(local)
-                    });
-                    Selector { local, values: values.clone(), is_read_in_drop }
-                })
-                .collect();
-            let inlined = inlined_around(body, suspension.source_info.scope);
-            of_block.sort_by_key(|selector| selector.values.len());
-            of_block.truncate(of_block.len().saturating_sub(inlined));
-            let counts = of_block.iter().map(|selector| selector.values.len());
-            let states = counts.fold(1, usize::saturating_mul);
-            count = count.saturating_add(states - 1);
-            if count > SUSPENSION_POINTS_LIMIT {
-                debug!("has too many states");
-                break;
-            }
-            if !of_block.is_empty() {
-                splits.push((block, of_block));
-            }
-        }
-        let mut edges: FxIndexMap<_, FxIndexSet<_>> = FxIndexMap::default();
-        for Selector { local, .. } in splits.iter().flat_map(|(_, of_block)| of_block) {
-            for (block, target) in assigned[local].edges_from_unassigned(body) {
-                live.seek_to_block_start(target);
-                if live.get().contains(*local) {
-                    edges.entry((block, target)).or_default().insert(*local);
-                }
-            }
-        }
-        for ((block, target), locals) in edges {
+        let splits = splits(tcx, body, &selectors, &assigned);
+        let mut in_states = FxIndexSet::default();
+        in_states.extend(splits.iter().flat_map(|(_, of_block)| of_block).map(|it| it.local));
+        for ((block, target), locals) in edges_without_value(tcx, body, &in_states, &assigned) {
             debug!(?block, ?target, ?locals, "have no value");
             let source_info = body.basic_blocks[block].terminator().source_info;
             let between = locals.into_iter().fold(target, |target, local| {
@@ -190,6 +147,76 @@ struct Selector {
     values: FxIndexSet<u8>,
     /// Whether it is read when the coroutine is dropped where it is suspended.
     is_read_in_drop: bool,
+}
+
+/// The blocks that are to suspend in a state for each value of some selectors, and these.
+fn splits<'tcx>(
+    tcx: TyCtxt<'tcx>,
+    body: &Body<'tcx>,
+    selectors: &FxIndexMap<Local, FxIndexSet<u8>>,
+    assigned: &FxIndexMap<Local, Assigned>,
+) -> Vec<(BasicBlock, Vec<Selector>)> {
+    let mut live = MaybeLiveLocals.iterate_to_fixpoint(tcx, body, None).into_results_cursor(body);
+    let saved = saved_locals(tcx, body);
+    let mut count = saved.len();
+    let limit = match count {
+        ..=ONE_BYTE_LIMIT => ONE_BYTE_LIMIT,
+        // Some selectors have many values, and there is no need for that many states.
+        _ => TWO_BYTES_LIMIT.min(2 * count),
+    };
+    let mut splits = vec![];
+    for (block, locals) in saved {
+        let suspension = body.basic_blocks[block].terminator();
+        let TerminatorKind::Yield { drop, .. } = suspension.kind else { continue };
+        let mut of_block: Vec<_> = selectors
+            .iter()
+            .filter(|(local, _)| locals.contains(**local))
+            // Nothing assigns it on any way to here.
+            .filter(|(local, _)| assigned[*local].is_at_end_of(block))
+            .map(|(&local, values)| {
+                let is_read_in_drop = drop.is_some_and(|target| {
+                    live.seek_to_block_start(target);
+                    live.get().contains(local)
+                });
+                Selector { local, values: values.clone(), is_read_in_drop }
+            })
+            .collect();
+        let inlined = inlined_around(body, suspension.source_info.scope);
+        of_block.sort_by_key(|selector| selector.values.len());
+        of_block.truncate(of_block.len().saturating_sub(inlined));
+        let counts = of_block.iter().map(|selector| selector.values.len());
+        let states = counts.fold(1, usize::saturating_mul);
+        count = count.saturating_add(states - 1);
+        if count > limit {
+            debug!("has too many states");
+            break;
+        }
+        if !of_block.is_empty() {
+            splits.push((block, of_block));
+        }
+    }
+    splits
+}
+
+/// The edges on which the locals in `in_states` are to be assigned, by edge: from where one has no
+/// value to where it may have one, and may be read.
+fn edges_without_value<'tcx>(
+    tcx: TyCtxt<'tcx>,
+    body: &Body<'tcx>,
+    in_states: &FxIndexSet<Local>,
+    assigned: &FxIndexMap<Local, Assigned>,
+) -> FxIndexMap<(BasicBlock, BasicBlock), FxIndexSet<Local>> {
+    let mut live = MaybeLiveLocals.iterate_to_fixpoint(tcx, body, None).into_results_cursor(body);
+    let mut edges: FxIndexMap<_, FxIndexSet<_>> = FxIndexMap::default();
+    for &local in in_states {
+        for (block, target) in assigned[&local].edges_from_unassigned(body) {
+            live.seek_to_block_start(target);
+            if live.get().contains(local) {
+                edges.entry((block, target)).or_default().insert(local);
+            }
+        }
+    }
+    edges
 }
 
 /// How many awaitees are inlined into each other where `scope` is.
@@ -312,10 +339,8 @@ impl Assigned {
 
 /// The selectors of a body, with the values that they are assigned.
 fn selectors<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> FxIndexMap<Local, FxIndexSet<u8>> {
-    let is_candidate = |local: &Local| {
-        body.local_decls[*local].ty == tcx.types.u8 && local.index() > body.arg_count
-    };
-    let candidates = body.local_decls.indices().filter(is_candidate);
+    let of_all = body.vars_and_temps_iter();
+    let candidates = of_all.filter(|&local| body.local_decls[local].ty == tcx.types.u8);
     let mut finder =
         Finder { values: candidates.map(|local| (local, Default::default())).collect() };
     if !finder.values.is_empty() {

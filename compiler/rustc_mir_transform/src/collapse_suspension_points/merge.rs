@@ -10,10 +10,16 @@ use rustc_middle::ty::TyCtxt;
 use super::compare::{Candidate, Successor};
 use crate::{pass_manager as pm, simplify};
 
-/// Merges what the plans say.
-pub(super) fn apply<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>, mut plans: Vec<Candidate>) {
+/// Merges what the plans say. Blocks that nothing leads to any more are left, with their numbers.
+/// Where only the end of a block is merged, it becomes another block: returns these.
+pub(super) fn apply<'tcx>(
+    tcx: TyCtxt<'tcx>,
+    body: &mut Body<'tcx>,
+    mut plans: Vec<Candidate>,
+) -> FxHashMap<BasicBlock, BasicBlock> {
+    let mut ends = FxHashMap::default();
     for plan in &mut plans {
-        split(body, plan);
+        split(body, plan, &mut ends);
     }
     // Blocks are added below, which lead to where they should already.
     let originals = body.basic_blocks.to_owned();
@@ -51,12 +57,21 @@ pub(super) fn apply<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>, mut plans: V
     let renaming = plans.iter().flat_map(|plan| &plan.renaming.renamed);
     let renaming = renaming.map(|(&local, &name)| (local, name)).collect();
     Renamer { tcx, renaming }.visit_body(body);
+    ends
+}
+
+/// Removes what nothing needs any more when sites are merged.
+pub(super) fn simplify<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
     simplify::remove_dead_blocks(body);
     pm::run_passes_no_validate(tcx, body, &[&simplify::SimplifyLocals::BeforeConstProp], None);
 }
 
 /// Makes whole blocks of the ends of blocks.
-fn split<'tcx>(body: &mut Body<'tcx>, plan: &mut Candidate) {
+fn split<'tcx>(
+    body: &mut Body<'tcx>,
+    plan: &mut Candidate,
+    ends: &mut FxHashMap<BasicBlock, BasicBlock>,
+) {
     let partial = plan.merged.values().filter(|merged| !merged.is_whole);
     let partial: Vec<_> = partial.map(|merged| merged.blocks[0]).collect();
     for first in partial {
@@ -72,6 +87,7 @@ fn split<'tcx>(body: &mut Body<'tcx>, plan: &mut Candidate) {
             let end = BasicBlockData::new_stmts(statements, Some(terminator), is_cleanup);
             body.basic_blocks_mut().push(end);
             plan.site_of.swap_remove(block);
+            ends.insert(*block, new);
             *block = new;
             *from = 0;
         }

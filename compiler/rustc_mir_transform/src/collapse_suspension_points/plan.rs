@@ -12,7 +12,8 @@ use tracing::debug;
 
 use super::compare::{Candidate, Comparer, MergedBlock, Successor};
 use super::{
-    COST_FACTOR, HOLD_DIFFERENT_LOCALS, LEADERS_LIMIT, REGION_LIMIT, SITES_LIMIT, called_from,
+    COST_FACTOR, HOLD_DIFFERENT_LOCALS, HOLD_MORE, LEADERS_LIMIT, REGION_LIMIT, SITES_LIMIT,
+    called_from,
 };
 use crate::async_bodies::cost_of;
 use crate::certain_body;
@@ -146,6 +147,13 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
         };
         let mut fates = self.fates.borrow_mut();
         fates.extend(others.iter().map(|&other| (other, fate.clone())));
+    }
+
+    /// Has it noted that what was to be merged is not.
+    pub(super) fn note_refused(&self, plan: &Candidate) {
+        if let Some((&leader, merged)) = plan.merged.first() {
+            self.note_fate(leader, &merged.blocks[1..], Some(HOLD_MORE));
+        }
     }
 
     /// What became of what suspends in each block, if that is to be noted.

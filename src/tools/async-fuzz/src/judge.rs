@@ -11,12 +11,11 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use measure::panic_strategy::PanicStrategy;
 
 use crate::execution;
 use crate::finding::{Finding, Kind};
 use crate::generate;
-use crate::matrix::Configuration;
+use crate::matrix::{Configuration, Memcheck};
 use crate::print::Split;
 use crate::program::Program;
 use crate::reduce;
@@ -81,12 +80,21 @@ impl Judge<'_> {
             .filter(|index| suspicions.iter().all(|suspicion| suspicion.program != *index))
             .collect();
         let mut bases = vec![(oracle, expected.told)];
+        let mut for_memcheck = accepted.clone();
+        for_memcheck.retain(|&index| is_chosen(programs[index].seed, self.memcheck));
         for configuration in &self.matrix {
-            let memcheck = self.memcheck > 0 && has_memcheck(configuration, &self.matrix);
-            let run = self.run(&programs, &accepted, configuration, &mut suspicions, memcheck)?;
+            let accepted = match configuration.memcheck {
+                Memcheck::WithoutLlvm => &for_memcheck,
+                Memcheck::No | Memcheck::Yes => &accepted,
+            };
+            if accepted.is_empty() {
+                continue;
+            }
+            let memcheck = configuration.memcheck != Memcheck::No;
+            let run = self.run(&programs, accepted, configuration, &mut suspicions, memcheck)?;
             let Ok(Outcome { endings, told }) = run else { return Ok(None) };
             let base = bases.iter().find(|(base, _)| base.is_base_of(configuration));
-            for &program in &accepted {
+            for &program in accepted {
                 let refused = suspicions.iter().any(|suspicion| {
                     suspicion.program == program
                         && suspicion.kind.is_refusal()
@@ -426,18 +434,6 @@ fn suspect(
 /// Whether the program of `seed` is one of so many in a hundred.
 fn is_chosen(seed: u64, percent: u32) -> bool {
     seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32 < u64::from(percent) * (1 << 32) / 100
-}
-
-/// Whether memcheck runs the programs of this build: the first of the matrix that unwinds without
-/// optimization, and the last that does with it.
-fn has_memcheck(configuration: &Configuration, matrix: &[Configuration]) -> bool {
-    let mut unwinding = matrix
-        .iter()
-        .filter(|other| other.panics == PanicStrategy::Unwind && other.auxiliary.is_none())
-        .filter(|other| other.variant.name == measure::passes::ON);
-    let first = unwinding.next();
-    let last = unwinding.next_back().or(first);
-    [first, last].contains(&Some(configuration))
 }
 
 #[cfg(test)]

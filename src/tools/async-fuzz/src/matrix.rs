@@ -32,7 +32,20 @@ pub struct Configuration {
     /// Whether the compiler tells its warnings and the sizes of futures, with all passes and with
     /// none.
     pub tells: bool,
+    /// Whether memcheck runs some of the programs. The others are not built if LLVM does not
+    /// optimize either.
+    pub memcheck: Memcheck,
     pub part: Part,
+}
+
+/// Whether a build is one for memcheck.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Memcheck {
+    No,
+    Yes,
+    /// It is, and LLVM's passes do not run. They may leave nothing of a read that has no value to
+    /// read; the MIR is as optimized as it is otherwise.
+    WithoutLlvm,
 }
 
 /// What a build is in the matrix, with a number for all but those that every program sees. Builds
@@ -41,6 +54,8 @@ pub struct Configuration {
 pub enum Part {
     /// All passes.
     All,
+    /// All passes, once more for memcheck.
+    Memcheck,
     /// No pass.
     Off,
     /// One pass.
@@ -62,6 +77,7 @@ impl Configuration {
             answers_pending: false,
             is_checked: true,
             tells: true,
+            memcheck: Memcheck::No,
             part: Part::Off,
         }
     }
@@ -87,7 +103,11 @@ impl fmt::Display for Configuration {
         if let Some(auxiliary) = &self.auxiliary {
             write!(f, " with {}", auxiliary.name)?;
         }
-        write!(f, ", opt-level {}, {}", self.level, self.panics.name())
+        write!(f, ", opt-level {}, {}", self.level, self.panics.name())?;
+        match self.memcheck {
+            Memcheck::WithoutLlvm => write!(f, ", without LLVM's passes"),
+            Memcheck::No | Memcheck::Yes => Ok(()),
+        }
     }
 }
 
@@ -117,6 +137,7 @@ pub fn matrix(
             answers_pending: false,
             is_checked: level != OptLevel::O3 || !levels.contains(&OptLevel::O2),
             tells: false,
+            memcheck: Memcheck::No,
             part,
         };
         let off =
@@ -124,11 +145,27 @@ pub fn matrix(
         if (level, panics) != (OptLevel::O0, PanicStrategy::Unwind) {
             configurations.push(off);
         }
+        let is_first = |configurations: &[Configuration]| {
+            configurations.iter().all(|other| other.memcheck == Memcheck::No)
+        };
+        let memcheck = match panics {
+            PanicStrategy::Unwind if is_first(&configurations) => Memcheck::Yes,
+            _ => Memcheck::No,
+        };
         configurations.push(Configuration {
             answers_pending: all_pending,
             tells: true,
+            memcheck,
             ..build(on(), Part::All)
         });
+        let is_last = level != OptLevel::O0 && levels.last() == Some(&level);
+        if is_last && panics == PanicStrategy::Unwind {
+            configurations.push(Configuration {
+                answers_pending: all_pending,
+                memcheck: Memcheck::WithoutLlvm,
+                ..build(on(), Part::Memcheck)
+            });
+        }
         // Passes that do nothing without optimization may be asked for all the same.
         let optimized = effective(chosen, OptLevel::O2).filter(|optimized| *optimized != all);
         if let Some(optimized) = optimized {
@@ -186,7 +223,7 @@ impl Turns {
 pub fn share(matrix: &[Configuration], turns: Turns, turn: u64) -> Vec<Configuration> {
     let is_due = |number: usize, turns: usize| (number as u64 + turn).is_multiple_of(turns as u64);
     let is_in = |configuration: &&Configuration| match configuration.part {
-        Part::All | Part::Off => true,
+        Part::All | Part::Memcheck | Part::Off => true,
         Part::Alone(number) => is_due(number, turns.alone),
         Part::Pair(number) => is_due(number, turns.pairs),
         Part::TwoCrates(number) => is_due(number, turns.two_crates),
@@ -237,7 +274,10 @@ mod tests {
     /// How many builds there are with both panic strategies, in one crate, if there are so many
     /// sets of passes. One more has none.
     fn count(matrix: &[Configuration]) -> usize {
-        matrix.iter().filter(|it| it.auxiliary.is_none() && it.part != Part::Off).count()
+        let has_one_of = |it: &&Configuration| {
+            it.auxiliary.is_none() && ![Part::Off, Part::Memcheck].contains(&it.part)
+        };
+        matrix.iter().filter(has_one_of).count()
     }
 
     fn all_passes() -> [&'static str; 8] {
@@ -253,10 +293,11 @@ mod tests {
         assert_eq!(names(&all)[1], "on at all levels, opt-level 0, unwind");
         let all = matrix(&two, &two, &[OptLevel::Z]);
         assert_eq!(
-            names(&all[..4]),
+            names(&all[..5]),
             [
                 "off, opt-level z, unwind",
                 "on, opt-level z, unwind",
+                "on, opt-level z, unwind, without LLVM's passes",
                 "ReturnedPending, opt-level z, unwind",
                 "ElideNoAwait, opt-level z, unwind",
             ]
@@ -290,10 +331,22 @@ mod tests {
     }
 
     #[test]
+    fn memcheck_has_a_build_without_optimization_and_one_of_optimized_mir() {
+        let eight = all_passes();
+        let mut all = matrix(&eight, &eight, &LEVELS);
+        all.retain(|it| it.memcheck != Memcheck::No);
+        let expected =
+            ["on, opt-level 0, unwind", "on, opt-level z, unwind, without LLVM's passes"];
+        assert_eq!(names(&all), expected);
+        let late = matrix(&["LateAnswers"], &eight, &[OptLevel::O0, OptLevel::Z]);
+        assert_eq!(late.iter().filter(|it| it.memcheck == Memcheck::Yes).count(), 1);
+    }
+
+    #[test]
     fn in_turns_every_build_is_made() {
         let eight = all_passes();
         let all = matrix(&eight, &eight, &LEVELS);
-        for (turns, most) in [(Turns::WHOLE, 54), (Turns::THIN, 34)] {
+        for (turns, most) in [(Turns::WHOLE, 55), (Turns::THIN, 35)] {
             let shares: Vec<_> = (0..28).map(|turn| share(&all, turns, turn)).collect();
             assert!(all.iter().all(|build| shares.iter().any(|share| share.contains(build))));
             let longest = shares.iter().map(Vec::len).max();

@@ -312,6 +312,14 @@ impl Printer {
                 self.line(&format!("let mut w{number} = pin!({future});"));
                 self.line(&format!("let mut v{number}: u32 = w{number}.as_mut().await;"));
             }
+            Statement::HeldAwait(variable, future, body) => {
+                let future = self.future(future);
+                let number = variable.number;
+                self.line(&format!("let h{number} = {future};"));
+                let body = self.block(body);
+                self.line(&body);
+                self.line(&format!("let mut v{number}: u32 = h{number}.await;"));
+            }
         }
     }
 

@@ -187,6 +187,8 @@ pub enum Statement {
     Reach(Reach, u32, Block),
     /// A future that is pinned in a variable and awaited through that
     PinnedAwait(Variable, Box<Future>),
+    /// A future that is made before the block and awaited behind it
+    HeldAwait(Variable, Box<Future>, Block),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -434,6 +436,10 @@ pub fn walk_statement(statement: &mut Statement, visit: Visit<'_>) {
             walk_block(body, visit);
         }
         PinnedAwait(_, future) => walk_future(future, visit),
+        HeldAwait(_, future, body) => {
+            walk_future(future, visit);
+            walk_block(body, visit);
+        }
         Drop(_) | RenewSelf => {}
     }
 }

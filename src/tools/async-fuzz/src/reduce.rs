@@ -373,6 +373,10 @@ fn smaller_statements(statement: &Statement) -> Vec<Statement> {
         Statement::PinnedAwait(variable, future) => {
             vec![Statement::Let(*variable, Expression::Await(future.clone()))]
         }
+        Statement::HeldAwait(variable, future, body) => {
+            let awaited = Statement::Let(*variable, Expression::Await(future.clone()));
+            vec![awaited, Statement::Scope(body.clone())]
+        }
         Statement::Let(_, value) | Statement::Ignore(value) => {
             vec![Statement::Evaluate(value.clone())]
         }

@@ -13,7 +13,7 @@ use measure::panic_strategy::PanicStrategy;
 use measure::passes::Variant;
 
 use crate::execution::{self, Execution};
-use crate::matrix::Configuration;
+use crate::matrix::{Configuration, Memcheck};
 use crate::print::{self, AUXILIARY, RUNTIME, Split};
 use crate::program::Program;
 use crate::runtime;
@@ -124,6 +124,9 @@ impl Tools {
         }
         command.arg(format!("-Copt-level={}", configuration.level));
         command.arg(format!("-Cpanic={}", configuration.panics.name()));
+        if configuration.memcheck == Memcheck::WithoutLlvm {
+            command.arg("-Cno-prepopulate-passes");
+        }
         if self.has_passes {
             command.args(&variant.rustflags);
         }

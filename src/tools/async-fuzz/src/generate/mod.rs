@@ -280,7 +280,7 @@ impl Generator {
         let form = self.random.weighted(&[
             (28, Form::Plain),
             (12, Form::Block),
-            (10, Form::Closure),
+            (20, Form::Closure),
             (7, Form::Method),
             (32, Form::MutableMethod),
             (4, Form::ByValue),
@@ -468,6 +468,13 @@ mod tests {
     fn many_programs_reach_a_variable_by_its_address() {
         let reaches = percent_with(|node| matches!(node, Node::Statement(Statement::Reach(..))));
         assert!(reaches >= 15, "{reaches}");
+    }
+
+    #[test]
+    fn many_programs_hold_a_future_over_an_await() {
+        let is_held = |node: &Node<'_>| matches!(node, Node::Statement(Statement::HeldAwait(..)));
+        let holds = percent_with(is_held);
+        assert!(holds >= 8, "{holds}");
     }
 
     #[test]

@@ -31,6 +31,7 @@ enum Kind {
     Scope,
     Reach,
     PinnedAwait,
+    HeldAwait,
 }
 
 impl Generator {
@@ -43,14 +44,14 @@ impl Generator {
         let loops = |weight: u32| if self.place.loops < 2 { weight } else { 0 };
         let has_self = self.has_itself();
         let has_row = self.slots.iter().any(|slot| slot.variable.of == Type::Row);
-        let writes = if self.has(Type::Exclusive) { 45 } else { 0 };
+        let writes = if self.has(Type::Exclusive) { 60 } else { 0 };
         self.random.weighted(&[
             (24, Kind::Let),
             (drops(4), Kind::Ignore),
             (drops(12), Kind::Evaluate),
             (8 + writes, Kind::Assign),
             (if has_row { 60 } else { 0 }, Kind::AssignElement),
-            (if has_self { drops(10) } else { 0 }, Kind::RenewSelf),
+            (if has_self { drops(20) } else { 0 }, Kind::RenewSelf),
             (drops(deep(120)), Kind::Lend),
             (if writes > 0 { drops(deep(25)) } else { 0 }, Kind::Write),
             (drops(deep(7)), Kind::Relay),
@@ -69,6 +70,7 @@ impl Generator {
             (drops(deep(4)), Kind::Scope),
             (if self.is_async() { drops(deep(20)) } else { 0 }, Kind::Reach),
             (drops(deep(4)), Kind::PinnedAwait),
+            (drops(deep(9)), Kind::HeldAwait),
         ])
     }
 
@@ -136,14 +138,29 @@ impl Generator {
             Kind::Reach => self.reach(depth),
             Kind::PinnedAwait => {
                 let variable = self.variable(Type::Number);
-                let escapes = std::mem::replace(&mut self.place.escapes, true);
-                let future = self.future(depth - 1);
-                self.place.escapes = escapes;
+                let future = self.kept_future(depth);
                 self.define(variable);
-                Statement::PinnedAwait(variable, Box::new(future))
+                Statement::PinnedAwait(variable, future)
+            }
+            Kind::HeldAwait => {
+                let variable = self.variable(Type::Number);
+                let future = self.kept_future(depth);
+                // The await in the block is not to take the place of other statements.
+                self.fuel += 1;
+                let body = self.awaiting_block(false, depth - 1);
+                self.define(variable);
+                Statement::HeldAwait(variable, future, body)
             }
         };
         vec![statement]
+    }
+
+    /// A future that is kept in a variable, and so borrows nothing.
+    fn kept_future(&mut self, depth: u32) -> Box<Future> {
+        let escapes = std::mem::replace(&mut self.place.escapes, true);
+        let future = self.future(depth - 1);
+        self.place.escapes = escapes;
+        Box::new(future)
     }
 
     /// A block with an await, while a variable may be reached by its address.

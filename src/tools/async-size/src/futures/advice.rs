@@ -172,6 +172,11 @@ const NOT_MERGED: &[Reason] = &[
         Some("keep the same values over both: let those end that only one of them needs"),
     ),
     (
+        "would have other states hold more",
+        "what one has moved or ended by then would be kept in states behind it",
+        Some("end what is not needed any more before the await, as by a block of its own"),
+    ),
+    (
         "hold different locals at different entries",
         "each has something else to keep meanwhile, by the way that leads to it",
         Some("keep the same values over both: let those end that only one of them needs"),
