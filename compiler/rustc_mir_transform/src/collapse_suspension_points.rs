@@ -54,9 +54,10 @@
 //! * if a local has storage wherever one site is reached, but only on some of the ways to another,
 //!   and they continue differently. Code behind the first may use it, and would be reached from the
 //!   second without.
-//! * if the body would save more at another suspension point, or if two of the locals that it saves
-//!   could not share a place any more. Merged code seems to lead from each site to what follows all
-//!   others, and what is moved at one of them would be saved behind it. ([`larger`])
+//! * if the body would save more at any suspension point, if two of the locals that it saves could
+//!   not share a place any more, or if it would have too many states. Merged code seems to lead
+//!   from each site to what follows all others, and what is moved at one of them would be saved
+//!   behind it. ([`larger`])
 //! * if their awaitees are made by the same call with different constants, and the callee is no
 //!   async fn. The compiler evaluates `Timer::after_millis(50)`. With an argument that is known
 //!   only at run time, a microcontroller divides 64-bit numbers.
@@ -79,11 +80,13 @@
 //!   cannot be merged at once is halved, so it is compared as often as its size can be halved.
 //! * What cleanup costs is counted by a walk through the [`REGION_LIMIT`] blocks that follow, once
 //!   for each block where sites part.
-//! * What would be saved is found out in a copy of the body: once in a round, and if it is more, by
-//!   halves, at most [`CHECKS_LIMIT`] times.
-//! * There are at most [`ROUNDS_LIMIT`] rounds, each with the dataflow analyses that it needs.
+//! * What would be saved is found out in a copy of the body: once in a round, and if it is more,
+//!   by halves, at most [`CHECKS_LIMIT`] times. Each time takes the analyses that tell what a
+//!   coroutine saves, and if that is no more, the one that tells what may share a place.
+//! * There are at most [`ROUNDS_LIMIT`] rounds.
 //!
-//! Beyond [`SITES_LIMIT`] sites of a kind, time is linear in their number.
+//! Beyond [`SITES_LIMIT`] sites of a kind, time is linear in their number, as far as the analyses
+//! are, which it takes for any coroutine.
 //!
 //! # Soundness
 //!
@@ -154,7 +157,7 @@ const REGION_LIMIT: usize = 500;
 const LEADERS_LIMIT: usize = 8;
 
 /// How many times it is tried in a copy of a body, in a round, whether merges make it hold more.
-const CHECKS_LIMIT: usize = 16;
+const CHECKS_LIMIT: usize = 8;
 
 /// How many rounds are made when one merge must wait for another.
 const ROUNDS_LIMIT: usize = 4;
@@ -192,7 +195,7 @@ impl<'tcx> crate::MirPass<'tcx> for CollapseSuspensionPoints {
             debug!(round, ?groups, "await the same types");
             let planner = Planner::new(tcx, body);
             let (plans, is_more) = planner.plan(&groups);
-            let (plans, refused) = larger::keep_no_larger(tcx, body, plans);
+            let (plans, refused) = larger::keep_no_larger(tcx, body, &planner.saved, plans);
             refused.iter().for_each(|plan| planner.note_refused(plan));
             note_fates(tcx, body, planner.into_fates());
             if !plans.is_empty() {

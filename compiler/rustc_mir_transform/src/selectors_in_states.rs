@@ -21,8 +21,8 @@
 //! ```
 //!
 //! so that the suspension point does not save the selector. If code behind `bb3` reads it, it is
-//! assigned on the way there, too. The code in between stays merged, and there is one state for
-//! each of the awaits, as there was before they were merged.
+//! assigned on the way there, too. The code in between stays merged. If the awaits were merged
+//! once, there is a state for each of them again.
 //!
 //! A *selector* is a `u8` that is assigned constants, and read by switches, and nothing else.
 //!
@@ -44,8 +44,10 @@
 //! for each combination of their values, also for those that never occur.
 //!
 //! No split is made that would bring a body over 253 suspension points, from where on the state
-//! takes two bytes. A body that has more to begin with gets at most twice as many, and no more than
-//! 65,533. From the first split on that would bring it over, all selectors stay saved.
+//! takes two bytes. If it has more when this pass begins, it gets at most twice as many, and no
+//! more than 65,533. The selectors with the most values stay saved then. Awaits that would need so
+//! many states are not merged in the first place, but awaitees that are inlined have states of
+//! their own.
 //!
 //! This takes the dataflow analyses that tell what is saved, a walk through the body for each
 //! selector, and time in proportion to the new states.
@@ -149,6 +151,35 @@ struct Selector {
     is_read_in_drop: bool,
 }
 
+/// In how many states `body` would suspend if all selectors were part of the state, and how many
+/// it may have. `saved` are the locals that it saves, by the block that suspends.
+pub(crate) fn states_and_limit<'tcx>(
+    tcx: TyCtxt<'tcx>,
+    body: &Body<'tcx>,
+    saved: &FxIndexMap<BasicBlock, DenseBitSet<Local>>,
+) -> (usize, usize) {
+    let selectors = selectors(tcx, body);
+    let of_each = saved.values().map(|locals| {
+        let selectors = selectors.iter().filter(|(local, _)| locals.contains(**local));
+        combinations(selectors.map(|(_, values)| values))
+    });
+    (of_each.fold(0, usize::saturating_add), states_limit(saved.len()))
+}
+
+/// How many states a body may have that has so many suspension points.
+fn states_limit(suspension_points: usize) -> usize {
+    match suspension_points {
+        ..=ONE_BYTE_LIMIT => ONE_BYTE_LIMIT,
+        // Some selectors have many values, and there is no need for that many states.
+        _ => TWO_BYTES_LIMIT.min(2 * suspension_points),
+    }
+}
+
+/// How many combinations the values have.
+fn combinations<'a>(values: impl Iterator<Item = &'a FxIndexSet<u8>>) -> usize {
+    values.map(|values| values.len()).fold(1, usize::saturating_mul)
+}
+
 /// The blocks that are to suspend in a state for each value of some selectors, and these.
 fn splits<'tcx>(
     tcx: TyCtxt<'tcx>,
@@ -159,11 +190,7 @@ fn splits<'tcx>(
     let mut live = MaybeLiveLocals.iterate_to_fixpoint(tcx, body, None).into_results_cursor(body);
     let saved = saved_locals(tcx, body);
     let mut count = saved.len();
-    let limit = match count {
-        ..=ONE_BYTE_LIMIT => ONE_BYTE_LIMIT,
-        // Some selectors have many values, and there is no need for that many states.
-        _ => TWO_BYTES_LIMIT.min(2 * count),
-    };
+    let limit = states_limit(count);
     let mut splits = vec![];
     for (block, locals) in saved {
         let suspension = body.basic_blocks[block].terminator();
@@ -184,13 +211,15 @@ fn splits<'tcx>(
         let inlined = inlined_around(body, suspension.source_info.scope);
         of_block.sort_by_key(|selector| selector.values.len());
         of_block.truncate(of_block.len().saturating_sub(inlined));
-        let counts = of_block.iter().map(|selector| selector.values.len());
-        let states = counts.fold(1, usize::saturating_mul);
-        count = count.saturating_add(states - 1);
-        if count > limit {
-            debug!("has too many states");
-            break;
+        // This block has one state already.
+        let more = |of_block: &[Selector]| {
+            combinations(of_block.iter().map(|selector| &selector.values)) - 1
+        };
+        while !of_block.is_empty() && count.saturating_add(more(&of_block)) > limit {
+            debug!(?block, count, "would have too many states");
+            of_block.pop();
         }
+        count += more(&of_block);
         if !of_block.is_empty() {
             splits.push((block, of_block));
         }

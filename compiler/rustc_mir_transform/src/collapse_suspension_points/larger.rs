@@ -15,6 +15,11 @@
 //!
 //! What follows from all that is best found by asking those that lay out the coroutine: the sites
 //! are merged in a copy of the body, and what that saves is compared with what the body does.
+//!
+//! The selectors themselves become part of the state, unless there are too many states for that
+//! ([`selectors_in_states`]). So their number must not exceed the limit, either.
+//!
+//! [`selectors_in_states`]: crate::selectors_in_states
 
 use rustc_data_structures::fx::{FxHashMap, FxIndexMap};
 use rustc_index::bit_set::{BitMatrix, DenseBitSet};
@@ -24,25 +29,36 @@ use tracing::debug;
 
 use super::compare::Candidate;
 use super::{CHECKS_LIMIT, merge};
-use crate::saved_locals::Saved;
+use crate::saved_locals::{conflicts_of_saved, saved_locals};
+use crate::selectors_in_states::states_and_limit;
 
-/// Those of `plans` by which, together, no suspension point saves more, and the others.
+type SavedLocals = FxIndexMap<BasicBlock, DenseBitSet<Local>>;
+
+/// Those of `plans` by which, together, `body` holds no more, and the others. `saved` are the
+/// locals that it saves, by the block that suspends.
 pub(super) fn keep_no_larger<'tcx>(
     tcx: TyCtxt<'tcx>,
     body: &Body<'tcx>,
+    saved: &SavedLocals,
     plans: Vec<Candidate>,
 ) -> (Vec<Candidate>, Vec<Candidate>) {
     let (mut kept, mut refused) = (vec![], vec![]);
     if plans.is_empty() {
         return (kept, refused);
     }
-    let before = Saved::in_body(tcx, body);
+    let before = Before {
+        tcx,
+        body,
+        saved,
+        states: states_and_limit(tcx, body, saved).0,
+        conflicts: conflicts_of_saved(tcx, body),
+    };
     let mut waiting = vec![plans];
     let mut checks = 0;
     while let Some(mut plans) = waiting.pop() {
         let together: Vec<_> = kept.iter().chain(&plans).cloned().collect();
         checks += 1;
-        if checks <= CHECKS_LIMIT && !is_larger(tcx, body, &before, &together) {
+        if checks <= CHECKS_LIMIT && !before.is_larger(&together) {
             kept = together;
         } else if checks < CHECKS_LIMIT && plans.len() > 1 {
             // It may be due to a few of them.
@@ -56,61 +72,75 @@ pub(super) fn keep_no_larger<'tcx>(
     (kept, refused)
 }
 
-/// Whether, merged by `plans`, `body` would save more than it saved `before`, or could not have as
-/// much share a place.
-fn is_larger<'tcx>(
+/// A body that nothing is merged in yet.
+struct Before<'a, 'tcx> {
     tcx: TyCtxt<'tcx>,
-    body: &Body<'tcx>,
-    before: &Saved,
-    plans: &[Candidate],
-) -> bool {
-    let mut merged = body.clone();
-    let ends = merge::apply(tcx, &mut merged, plans.to_vec());
-    // Dataflow does not get to the blocks of the other sites. They stay, so that the numbers of the
-    // blocks do.
-    let reachable = traversal::reachable_as_bitset(&merged);
-    for (block, data) in merged.basic_blocks_mut().iter_enumerated_mut() {
-        if !reachable.contains(block) {
-            data.statements.clear();
-            data.terminator_mut().kind = TerminatorKind::Unreachable;
-        }
-    }
-    let after = Saved::in_body(tcx, &merged);
+    body: &'a Body<'tcx>,
+    saved: &'a SavedLocals,
+    /// How many states it has, with its selectors as part of them.
+    states: usize,
+    conflicts: BitMatrix<Local, Local>,
+}
 
-    let names: FxHashMap<_, _> = plans
-        .iter()
-        .flat_map(|plan| &plan.renaming.renamed)
-        .map(|(&of, &name)| (of, name))
-        .collect();
-    let name = |local: Local| names.get(&local).copied().unwrap_or(local);
-    let mut may_save: FxIndexMap<BasicBlock, DenseBitSet<Local>> = FxIndexMap::default();
-    for (&block, saved) in &before.at {
-        let first = plans.iter().find_map(|plan| plan.site_of.get(&block)).map(|&(_, first)| first);
-        let first = first.unwrap_or(block);
-        let may_save = may_save
-            .entry(ends.get(&first).copied().unwrap_or(first))
-            .or_insert_with(|| DenseBitSet::new_empty(body.local_decls.len()));
-        for local in saved.iter() {
-            may_save.insert(name(local));
+impl Before<'_, '_> {
+    /// Whether the body, merged by `plans`, would save more, have too many states, or have less
+    /// share a place. The last takes most of the time, so it comes last.
+    fn is_larger(&self, plans: &[Candidate]) -> bool {
+        let mut merged = self.body.clone();
+        let ends = merge::apply(self.tcx, &mut merged, plans.to_vec());
+        // Dataflow does not get to the blocks of the other sites. They stay, so that the numbers of
+        // the blocks do.
+        let reachable = traversal::reachable_as_bitset(&merged);
+        for (block, data) in merged.basic_blocks_mut().iter_enumerated_mut() {
+            if !reachable.contains(block) {
+                data.statements.clear();
+                data.terminator_mut().kind = TerminatorKind::Unreachable;
+            }
         }
-    }
-    let mut may_conflict = BitMatrix::new(body.local_decls.len(), body.local_decls.len());
-    for local in before.conflicts.rows() {
-        for other in before.conflicts.iter(local) {
-            may_conflict.insert(name(local), name(other));
-        }
-    }
+        let names: FxHashMap<_, _> = plans
+            .iter()
+            .flat_map(|plan| &plan.renaming.renamed)
+            .map(|(&of, &name)| (of, name))
+            .collect();
+        let name = |local: Local| names.get(&local).copied().unwrap_or(local);
+        // Selectors and parameters are new. Selectors become part of the state, and parameters are
+        // not saved.
+        let is_old = |local: &Local| local.index() < self.body.local_decls.len();
 
-    // Selectors and parameters are new. What they cost is counted elsewhere.
-    let is_old = |local: &Local| local.index() < body.local_decls.len();
-    let saves_more = after.at.iter().any(|(block, saved)| {
-        let may_save = may_save.get(block);
-        let may_save = |local| may_save.is_some_and(|may_save| may_save.contains(local));
-        saved.iter().filter(is_old).any(|local| !may_save(local))
-    });
-    saves_more
-        || body.local_decls.indices().any(|local| {
-            let mut others = after.conflicts.iter(local).filter(is_old);
+        let mut may_save = SavedLocals::default();
+        for (&block, saved) in self.saved {
+            let first = plans.iter().find_map(|plan| plan.site_of.get(&block));
+            let first = first.map_or(block, |&(_, first)| first);
+            let may_save = may_save
+                .entry(ends.get(&first).copied().unwrap_or(first))
+                .or_insert_with(|| DenseBitSet::new_empty(self.body.local_decls.len()));
+            for local in saved.iter() {
+                may_save.insert(name(local));
+            }
+        }
+        let saved = saved_locals(self.tcx, &merged);
+        let saves_more = saved.iter().any(|(block, saved)| {
+            let may_save = may_save.get(block);
+            let may_save = |local| may_save.is_some_and(|may_save| may_save.contains(local));
+            saved.iter().filter(is_old).any(|local| !may_save(local))
+        });
+        let (states, limit) = states_and_limit(self.tcx, &merged, &saved);
+        if saves_more || states > limit.max(self.states) {
+            debug!(saves_more, states, limit);
+            return true;
+        }
+
+        let mut may_conflict =
+            BitMatrix::new(self.body.local_decls.len(), self.body.local_decls.len());
+        for local in self.conflicts.rows() {
+            for other in self.conflicts.iter(local) {
+                may_conflict.insert(name(local), name(other));
+            }
+        }
+        let conflicts = conflicts_of_saved(self.tcx, &merged);
+        self.body.local_decls.indices().any(|local| {
+            let mut others = conflicts.iter(local).filter(is_old);
             others.any(|other| !may_conflict.contains(local, other))
         })
+    }
 }

@@ -27,7 +27,7 @@ pub(super) struct Planner<'a, 'tcx> {
     body: &'a Body<'tcx>,
     comparer: Comparer<'a, 'tcx>,
     /// The locals that are saved in each block that suspends.
-    saved: FxIndexMap<BasicBlock, DenseBitSet<Local>>,
+    pub(super) saved: FxIndexMap<BasicBlock, DenseBitSet<Local>>,
     /// What [`Planner::cost_of_cleanup`] has found.
     cleanup: RefCell<FxHashMap<BasicBlock, usize>>,
     /// What became of what suspends in each block, if that is to be noted.
