@@ -43,6 +43,10 @@ pub struct Mistake {
     pub name: String,
     /// What goes wrong because of it.
     pub why: String,
+    /// How async-fuzz is to look for it, where it takes more than a difference of behaviour to see
+    /// it.
+    #[serde(default)]
+    pub arguments: Vec<String>,
     change: Vec<Change>,
 }
 
@@ -98,6 +102,7 @@ mod tests {
         let (file, right, wrong) = (file.to_owned(), right.to_owned(), wrong.to_owned());
         Mistake {
             name: name.to_owned(),
+            arguments: Vec::new(),
             why: String::new(),
             change: vec![Change { file, right, wrong }],
         }

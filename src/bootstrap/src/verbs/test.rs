@@ -223,7 +223,7 @@ fn find_mistakes(tree: &Tree, mistakes: &[Mistake]) -> Result<ExitCode> {
     let sysroot = ready.build()?;
     // Whether async-fuzz finds something, and after how many seconds. A batch is looked into when
     // all its builds are made, so batches are small and each is made in a share of the builds.
-    let finds = |mistake: &str, limit: [&str; 2]| -> Result<(bool, u64)> {
+    let finds = |mistake: &str, limit: [&str; 2], arguments: &[String]| -> Result<(bool, u64)> {
         let mut fuzz = host_tools::build(tree, &ready.stage0, "async-fuzz")?;
         fuzz.env("RUSTC", sysroot.join("bin/rustc")).env("CARGO", &ready.stage0.cargo);
         fuzz.env("ASYNC_FUZZ_TARGET_DIR", sysroot.with_file_name("fuzz").join(mistake));
@@ -232,8 +232,8 @@ fn find_mistakes(tree: &Tree, mistakes: &[Mistake]) -> Result<ExitCode> {
         let fuzz = fuzz.args(["--stop-at-first", "--thin", "--batch", "30"]).args(limit);
         // The passes do at 3 what they do at 2, but for the size of what is inlined.
         fuzz.args(["--opt-level", "0,2,z"]);
-        // What is larger is no mistake of the kinds that are listed.
-        fuzz.args(["--sizes", "no"]);
+        // What is larger is no mistake of most kinds.
+        fuzz.args(arguments).args(if arguments.is_empty() { &["--sizes", "no"][..] } else { &[] });
         let status = command::status(fuzz)?;
         match status.code() {
             Some(code @ (0 | 1)) => Ok((code == 1, start.elapsed().as_secs())),
@@ -247,12 +247,12 @@ fn find_mistakes(tree: &Tree, mistakes: &[Mistake]) -> Result<ExitCode> {
     };
 
     println!("\nlooking for something where there is no mistake");
-    let (found, seconds) = finds("none", ["--count", "60"])?;
+    let (found, seconds) = finds("none", ["--count", "60"], &[])?;
     println!("{} was found in {seconds} s", if found { "something" } else { "nothing" });
     count(!found);
-    for Mistake { name, why, .. } in mistakes {
+    for Mistake { name, why, arguments, .. } in mistakes {
         println!("\nlooking for `{name}`: {why}");
-        let (found, seconds) = finds(name, ["--minutes", MINUTES_TO_FIND_A_MISTAKE])?;
+        let (found, seconds) = finds(name, ["--minutes", MINUTES_TO_FIND_A_MISTAKE], arguments)?;
         println!("`{name}` was {} in {seconds} s", if found { "found" } else { "NOT found" });
         count(found);
     }

@@ -208,12 +208,15 @@ impl Judge<'_> {
         let chosen: Vec<_> = (0..indices.len())
             .filter(|&position| is_chosen(programs[indices[position]].seed, self.memcheck))
             .collect();
-        if chosen.is_empty() || self.workshop.memcheck(binary, &chosen)?.is_none() {
-            return Ok(());
-        }
-        for position in chosen {
-            if let Some(messages) = self.workshop.memcheck(binary, &[position])? {
-                suspect(suspicions, indices[position], Kind::Memcheck, configuration, &messages);
+        for some in chosen.chunks(MEMCHECK_AT_ONCE) {
+            if self.workshop.memcheck(binary, some)?.is_none() {
+                continue;
+            }
+            for &position in some {
+                if let Some(messages) = self.workshop.memcheck(binary, &[position])? {
+                    let program = indices[position];
+                    suspect(suspicions, program, Kind::Memcheck, configuration, &messages);
+                }
             }
         }
         Ok(())
@@ -430,6 +433,10 @@ fn suspect(
         }),
     }
 }
+
+/// How many programs memcheck runs in one go. It is some fifty times slower than the program, and has
+/// no more time.
+const MEMCHECK_AT_ONCE: usize = 4;
 
 /// Whether the program of `seed` is one of so many in a hundred.
 fn is_chosen(seed: u64, percent: u32) -> bool {

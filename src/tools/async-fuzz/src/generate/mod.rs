@@ -280,7 +280,7 @@ impl Generator {
         let form = self.random.weighted(&[
             (28, Form::Plain),
             (12, Form::Block),
-            (20, Form::Closure),
+            (26, Form::Closure),
             (7, Form::Method),
             (32, Form::MutableMethod),
             (4, Form::ByValue),

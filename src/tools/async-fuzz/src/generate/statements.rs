@@ -32,6 +32,7 @@ enum Kind {
     Reach,
     PinnedAwait,
     HeldAwait,
+    Rounds,
 }
 
 impl Generator {
@@ -71,6 +72,7 @@ impl Generator {
             (if self.is_async() { drops(deep(20)) } else { 0 }, Kind::Reach),
             (drops(deep(4)), Kind::PinnedAwait),
             (drops(deep(9)), Kind::HeldAwait),
+            (if self.place.style == Style::Waiting { deep(5) } else { 0 }, Kind::Rounds),
         ])
     }
 
@@ -151,6 +153,7 @@ impl Generator {
                 self.define(variable);
                 Statement::HeldAwait(variable, future, body)
             }
+            Kind::Rounds => self.match_in_rounds(depth),
         };
         vec![statement]
     }
@@ -161,6 +164,33 @@ impl Generator {
         let future = self.future(depth - 1);
         self.place.escapes = escapes;
         Box::new(future)
+    }
+
+    /// A match whose arms await the same and decide by that, some of them behind another await that
+    /// is the same. These are merged first, and then all.
+    fn match_in_rounds(&mut self, depth: u32) -> Statement {
+        self.fuel -= 2;
+        let value = self.scrutinee(depth - 1);
+        let number = |this: &mut Self| Box::new(Expression::Hidden(this.random.within(0, 9)));
+        let first = Future::Slow(self.pending(), number(self));
+        let second = Future::Leaf(self.pending(), number(self));
+        let awaited = |future: &Future| Expression::Await(Box::new(future.clone()));
+        let count = self.random.within(3, 5);
+        let arms = (0..count).map(|_| {
+            let mut statements = Vec::new();
+            if self.random.percent(60) {
+                statements.push(Statement::Evaluate(awaited(&first)));
+            }
+            let [then, otherwise] = [(); 2].map(|()| {
+                self.next_place += 1;
+                let mark = Statement::Mark(self.next_place, Expression::Literal(0));
+                Block { statements: vec![mark], tail: None }
+            });
+            statements.push(Statement::If(awaited(&second), then, otherwise));
+            Block { statements, tail: None }
+        });
+        let arms = arms.collect();
+        Statement::Match(value, arms)
     }
 
     /// A block with an await, while a variable may be reached by its address.
