@@ -193,6 +193,9 @@ fn is_live_behind(
 }
 
 /// Where `local` is needed no more: behind the last use on each path from its definitions.
+///
+/// Not where the body unwinds, or is dropped while it saves the local: what is done on these ways
+/// saves nothing more, and there is one for each call that the local lives over.
 fn last_uses(
     body: &Body<'_>,
     local: Local,
@@ -214,8 +217,15 @@ fn last_uses(
         if leaves && terminator.successors().all(is_over) {
             last_uses.insert(body.terminator_loc(block));
         } else {
+            let saved_before = match terminator.kind {
+                TerminatorKind::Yield { resume, drop, .. } if !is_over(resume) => drop,
+                _ => None,
+            };
+            let is_needed = |target: &BasicBlock| {
+                !body.basic_blocks[*target].is_cleanup && saved_before != Some(*target)
+            };
             let over = terminator.successors().filter(|&target| is_over(target));
-            last_uses.extend(over.map(BasicBlock::start_location));
+            last_uses.extend(over.filter(is_needed).map(BasicBlock::start_location));
         }
     }
     last_uses
