@@ -21,6 +21,8 @@
 //!
 //! [`selectors_in_states`]: crate::selectors_in_states
 
+use std::cell::OnceCell;
+
 use rustc_data_structures::fx::{FxHashMap, FxIndexMap};
 use rustc_index::bit_set::{BitMatrix, DenseBitSet};
 use rustc_middle::mir::*;
@@ -51,7 +53,7 @@ pub(super) fn keep_no_larger<'tcx>(
         body,
         saved,
         states: states_and_limit(tcx, body, saved).0,
-        conflicts: conflicts_of_saved(tcx, body),
+        conflicts: OnceCell::new(),
     };
     let mut waiting = vec![plans];
     let mut checks = 0;
@@ -79,7 +81,8 @@ struct Before<'a, 'tcx> {
     saved: &'a SavedLocals,
     /// How many states it has, with its selectors as part of them.
     states: usize,
-    conflicts: BitMatrix<Local, Local>,
+    /// Which of what it saves may not share a place. That takes time, and is often not needed.
+    conflicts: OnceCell<BitMatrix<Local, Local>>,
 }
 
 impl Before<'_, '_> {
@@ -132,8 +135,9 @@ impl Before<'_, '_> {
 
         let mut may_conflict =
             BitMatrix::new(self.body.local_decls.len(), self.body.local_decls.len());
-        for local in self.conflicts.rows() {
-            for other in self.conflicts.iter(local) {
+        let conflicts = self.conflicts.get_or_init(|| conflicts_of_saved(self.tcx, self.body));
+        for local in conflicts.rows() {
+            for other in conflicts.iter(local) {
                 may_conflict.insert(name(local), name(other));
             }
         }
