@@ -15,7 +15,6 @@ use rustc_mir_dataflow::impls::{always_storage_live_locals, borrowed_locals};
 use rustc_span::Span;
 
 use crate::patch::MirPatch;
-use crate::reachable::reachable_from;
 
 /// How many blocks are looked at, at most, to find where the locals of a body are live.
 const LIVE_LIMIT: usize = 10_000_000;
@@ -75,15 +74,11 @@ pub(super) fn give_storage(body: &mut Body<'_>) {
     let borrowed = borrowed_locals(body);
     let always_live = always_storage_live_locals(body);
     let mut resumed = DenseBitSet::new_empty(body.basic_blocks.len());
-    let mut dropped = vec![];
     for data in body.basic_blocks.iter() {
-        if let TerminatorKind::Yield { resume, drop, .. } = data.terminator().kind {
+        if let TerminatorKind::Yield { resume, .. } = data.terminator().kind {
             resumed.insert(resume);
-            dropped.extend(drop);
         }
     }
-    let behind_drops =
-        reachable_from(body, dropped, |block| body.basic_blocks[block].terminator().successors());
     let mut left = LIVE_LIMIT;
     let mut lives = FxIndexMap::default();
     for local in body.vars_and_temps_iter().filter(|&local| !borrowed.contains(local)) {
@@ -110,7 +105,7 @@ pub(super) fn give_storage(body: &mut Body<'_>) {
     // All storage ends before any begins: a definition may come right behind a last use.
     let mut patch = MirPatch::new(body);
     for (local, (definitions, live_in)) in &lives {
-        for location in last_uses(body, *local, definitions, live_in, &behind_drops) {
+        for location in last_uses(body, *local, definitions, live_in) {
             patch.add_statement(location, StatementKind::StorageDead(*local));
         }
     }
@@ -199,19 +194,16 @@ fn is_live_behind(
 
 /// Where `local` is needed no more: behind the last use on each path from its definitions.
 ///
-/// Not where the body unwinds, or is dropped while it saves the local: what is done on these ways
-/// saves nothing more, and there is one for each call that the local lives over. But if the local
-/// is assigned on such a way, its storage begins there again.
+/// Not where the body unwinds: cleanup saves nothing, and a way leads into it from each call that
+/// the local lives over. But if the local is assigned in cleanup, its storage begins there again.
 fn last_uses(
     body: &Body<'_>,
     local: Local,
     definitions: &Definitions,
     live_in: &FxIndexSet<BasicBlock>,
-    behind_drops: &DenseBitSet<BasicBlock>,
 ) -> FxIndexSet<Location> {
     let is_cleanup = |block: BasicBlock| body.basic_blocks[block].is_cleanup;
-    let begins_again =
-        definitions.keys().any(|&block| is_cleanup(block) || behind_drops.contains(block));
+    let begins_again = definitions.keys().any(|&block| is_cleanup(block));
     let is_over = |target: BasicBlock| !live_in.contains(&target);
     let mut last_uses = FxIndexSet::default();
     for &block in live_in.iter().chain(definitions.keys()) {
@@ -227,15 +219,9 @@ fn last_uses(
         if leaves && terminator.successors().all(is_over) {
             last_uses.insert(body.terminator_loc(block));
         } else {
-            let saved_before = match terminator.kind {
-                TerminatorKind::Yield { resume, drop, .. } if !is_over(resume) => drop,
-                _ => None,
-            };
-            let is_needed = |target: &BasicBlock| {
-                begins_again || !is_cleanup(*target) && saved_before != Some(*target)
-            };
             let over = terminator.successors().filter(|&target| is_over(target));
-            last_uses.extend(over.filter(is_needed).map(BasicBlock::start_location));
+            let over = over.filter(|&target| begins_again || !is_cleanup(target));
+            last_uses.extend(over.map(BasicBlock::start_location));
         }
     }
     last_uses
