@@ -193,17 +193,12 @@ fn is_live_behind(
 }
 
 /// Where `local` is needed no more: behind the last use on each path from its definitions.
-///
-/// Not where the body unwinds: cleanup saves nothing, and a way leads into it from each call that
-/// the local lives over. But if the local is assigned in cleanup, its storage begins there again.
 fn last_uses(
     body: &Body<'_>,
     local: Local,
     definitions: &Definitions,
     live_in: &FxIndexSet<BasicBlock>,
 ) -> FxIndexSet<Location> {
-    let is_cleanup = |block: BasicBlock| body.basic_blocks[block].is_cleanup;
-    let begins_again = definitions.keys().any(|&block| is_cleanup(block));
     let is_over = |target: BasicBlock| !live_in.contains(&target);
     let mut last_uses = FxIndexSet::default();
     for &block in live_in.iter().chain(definitions.keys()) {
@@ -220,7 +215,6 @@ fn last_uses(
             last_uses.insert(body.terminator_loc(block));
         } else {
             let over = terminator.successors().filter(|&target| is_over(target));
-            let over = over.filter(|&target| begins_again || !is_cleanup(target));
             last_uses.extend(over.map(BasicBlock::start_location));
         }
     }
