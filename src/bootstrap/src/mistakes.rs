@@ -149,4 +149,17 @@ mod tests {
         names.dedup();
         assert_eq!(names.len(), count);
     }
+
+    #[test]
+    fn what_is_changed_in_our_files_is_there_once() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap();
+        for Mistake { name, change, .. } in read(root).unwrap() {
+            for Change { file, right, .. } in change {
+                // What is not ours is looked up in the base when the mistake is made.
+                if let Ok(text) = std::fs::read_to_string(root.join(file)) {
+                    assert_eq!(text.matches(&right).count(), 1, "{name}: {right}");
+                }
+            }
+        }
+    }
 }

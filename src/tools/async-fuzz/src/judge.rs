@@ -434,8 +434,7 @@ fn suspect(
     }
 }
 
-/// How many programs memcheck runs in one go. It is some fifty times slower than the program, and
-/// has no more time.
+/// How many programs memcheck runs in one go. A program is far slower then, and has no more time.
 const MEMCHECK_AT_ONCE: usize = 4;
 
 /// Whether the program of `seed` is one of so many in a hundred.
