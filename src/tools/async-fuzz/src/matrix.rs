@@ -35,6 +35,9 @@ pub struct Configuration {
     /// Whether memcheck runs some of the programs. The others are not built if LLVM does not
     /// optimize either.
     pub memcheck: Memcheck,
+    /// The number of its level and panic strategy. Builds with all passes, and those with none that
+    /// they are compared with, are made in turns, too, if not every program sees them all.
+    pub place: usize,
     pub part: Part,
 }
 
@@ -48,8 +51,8 @@ pub enum Memcheck {
     WithoutLlvm,
 }
 
-/// What a build is in the matrix, with a number for all but those that every program sees. Builds
-/// of a part with numbers that follow each other are made in turns.
+/// What a build is in the matrix, with a number for all but those that every program sees at its
+/// places. Builds of a part with numbers that follow each other are made in turns.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Part {
     /// All passes.
@@ -78,6 +81,7 @@ impl Configuration {
             is_checked: true,
             tells: true,
             memcheck: Memcheck::No,
+            place: 0,
             part: Part::Off,
         }
     }
@@ -125,7 +129,9 @@ pub fn matrix(
 ) -> Vec<Configuration> {
     let mut configurations = Vec::new();
     let places = levels.iter().flat_map(|&level| PANICS.map(|panics| (level, panics)));
-    for (place, (level, panics)) in places.enumerate() {
+    for (number, (level, panics)) in places.enumerate() {
+        // Two places of a level never have the same turn, nor have all places with one strategy.
+        let place = number / PANICS.len() + number % PANICS.len();
         let Some(all) = effective(chosen, level) else { continue };
         let all_pending = all.contains(&RETURNED_PENDING);
         let on = || variant(&all, known, level);
@@ -138,6 +144,7 @@ pub fn matrix(
             is_checked: level != OptLevel::O3 || !levels.contains(&OptLevel::O2),
             tells: false,
             memcheck: Memcheck::No,
+            place,
             part,
         };
         let off =
@@ -178,7 +185,7 @@ pub fn matrix(
         }
         let [alone, pairs] = sets(&all);
         let numbered = |sets: Vec<Vec<&'static str>>, part: fn(usize) -> Part| {
-            sets.into_iter().enumerate().map(move |(number, set)| (set, part(number + place)))
+            sets.into_iter().enumerate().map(move |(of_set, set)| (set, part(of_set + number)))
         };
         for (set, part) in numbered(alone, Part::Alone).chain(numbered(pairs, Part::Pair)) {
             configurations.push(Configuration {
@@ -193,7 +200,7 @@ pub fn matrix(
                 auxiliary: Some(auxiliary),
                 answers_pending: mix == 0 && all_pending,
                 // At each turn the mixes are at different places.
-                ..build(variant, Part::TwoCrates(place + MIX_STEP * mix))
+                ..build(variant, Part::TwoCrates(number + MIX_STEP * mix))
             });
         }
     }
@@ -206,6 +213,7 @@ const MIX_STEP: usize = 3;
 /// How many turns it takes to make all builds of a part.
 #[derive(Clone, Copy, Debug)]
 pub struct Turns {
+    places: usize,
     alone: usize,
     pairs: usize,
     two_crates: usize,
@@ -213,9 +221,9 @@ pub struct Turns {
 
 impl Turns {
     /// What each program sees of the whole matrix.
-    pub const WHOLE: Turns = Turns { alone: 3, pairs: 11, two_crates: 8 };
-    /// What it sees of it with `--thin`.
-    pub const THIN: Turns = Turns { alone: 6, pairs: 28, two_crates: 8 };
+    pub const WHOLE: Turns = Turns { places: 1, alone: 3, pairs: 11, two_crates: 8 };
+    /// What it sees of it with `--thin`: every level, but each with one of the panic strategies.
+    pub const THIN: Turns = Turns { places: 2, alone: 12, pairs: 56, two_crates: 16 };
 }
 
 /// The builds for one turn: those with all passes and those with none, and of the others a share,
@@ -223,7 +231,8 @@ impl Turns {
 pub fn share(matrix: &[Configuration], turns: Turns, turn: u64) -> Vec<Configuration> {
     let is_due = |number: usize, turns: usize| (number as u64 + turn).is_multiple_of(turns as u64);
     let is_in = |configuration: &&Configuration| match configuration.part {
-        Part::All | Part::Memcheck | Part::Off => true,
+        Part::Memcheck => true,
+        Part::All | Part::Off => is_due(configuration.place, turns.places),
         Part::Alone(number) => is_due(number, turns.alone),
         Part::Pair(number) => is_due(number, turns.pairs),
         Part::TwoCrates(number) => is_due(number, turns.two_crates),
@@ -346,20 +355,48 @@ mod tests {
     fn in_turns_every_build_is_made() {
         let eight = all_passes();
         let all = matrix(&eight, &eight, &LEVELS);
-        for (turns, most) in [(Turns::WHOLE, 55), (Turns::THIN, 35)] {
-            let shares: Vec<_> = (0..28).map(|turn| share(&all, turns, turn)).collect();
+        for (turns, most, on, mixes) in
+            [(Turns::WHOLE, 55, 8 + 2, 3..=3), (Turns::THIN, 18, 4 + 1, 0..=3)]
+        {
+            let shares: Vec<_> = (0..336).map(|turn| share(&all, turns, turn)).collect();
             assert!(all.iter().all(|build| shares.iter().any(|share| share.contains(build))));
-            let longest = shares.iter().map(Vec::len).max();
-            assert!(longest <= Some(most), "{longest:?}");
+            let sum: usize = shares.iter().map(Vec::len).sum();
+            assert!(sum <= most * shares.len(), "{sum}");
             for share in shares {
-                let on = |it: &&Configuration| it.part == Part::All;
-                assert_eq!(share.iter().filter(on).count(), 8 + 2);
-                let mixes = share.iter().filter(|it| it.auxiliary.is_some());
-                assert_eq!(mixes.count(), 3);
-                for pass in eight {
-                    let alone = variant(&[pass], &eight, OptLevel::O2);
-                    assert!(share.iter().any(|it| it.variant == alone), "{pass}: {share:#?}");
+                let count = |part| share.iter().filter(|it| it.part == part).count();
+                assert_eq!(count(Part::All), on);
+                assert!(mixes.contains(&share.iter().filter(|it| it.auxiliary.is_some()).count()));
+                for level in LEVELS {
+                    let is_there = |it: &Configuration| it.part == Part::All && it.level == level;
+                    assert!(share.iter().any(is_there), "{level}: {share:#?}");
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn in_its_share_of_the_whole_matrix_every_program_sees_each_pass_alone() {
+        let eight = all_passes();
+        let all = matrix(&eight, &eight, &LEVELS);
+        for share in (0..28).map(|turn| share(&all, Turns::WHOLE, turn)) {
+            for pass in eight {
+                let alone = variant(&[pass], &eight, OptLevel::O2);
+                assert!(share.iter().any(|it| it.variant == alone), "{pass}: {share:#?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_program_sees_with_all_passes_it_sees_with_none() {
+        let eight = all_passes();
+        let all = matrix(&eight, &eight, &LEVELS);
+        for mut share in (0..2).map(|turn| share(&all, Turns::THIN, turn)) {
+            share.push(Configuration::oracle());
+            let on = share.iter().filter(|it| it.part == Part::All);
+            let has_base = |it: &Configuration| share.iter().any(|base| base.is_base_of(it));
+            assert!(on.clone().all(has_base), "{share:#?}");
+            for panics in PANICS {
+                assert!(on.clone().any(|it| it.panics == panics), "{share:#?}");
             }
         }
     }
