@@ -12,6 +12,9 @@ use rustc_mir_dataflow::{Analysis, ResultsCursor};
 
 use crate::coroutine::saved_with_conflicts;
 
+/// The locals that are saved, by the block that suspends.
+pub(crate) type SavedLocals = FxIndexMap<BasicBlock, DenseBitSet<Local>>;
+
 /// The locals that are saved where `block` suspends. `borrowed` is `None` for a coroutine that can
 /// be moved while it is suspended: no borrow may live across its suspension points.
 pub(crate) fn saved_at<'tcx>(
@@ -52,11 +55,8 @@ pub(crate) fn conflicts_of_saved<'tcx>(
     conflicts
 }
 
-/// The locals that an async body saves, by the block that suspends.
-pub(crate) fn saved_locals<'tcx>(
-    tcx: TyCtxt<'tcx>,
-    body: &Body<'tcx>,
-) -> FxIndexMap<BasicBlock, DenseBitSet<Local>> {
+/// The locals that an async body saves.
+pub(crate) fn saved_locals<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> SavedLocals {
     let borrowed = MaybeBorrowedLocals.iterate_to_fixpoint(tcx, body, None);
     let requires_storage = MaybeRequiresStorage::new(ResultsCursor::new_borrowing(body, &borrowed))
         .iterate_to_fixpoint(tcx, body, None);

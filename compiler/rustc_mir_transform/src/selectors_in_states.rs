@@ -85,7 +85,7 @@ use tracing::{debug, instrument};
 use crate::async_bodies::{coroutine_to_transform, is_enabled_in};
 use crate::awaits::awaits_by_lowering;
 use crate::reachable::reachable_from;
-use crate::saved_locals::saved_locals;
+use crate::saved_locals::{SavedLocals, saved_locals};
 
 /// How many suspension points a body may have for its state to be a byte. The states in which it
 /// does not suspend are three.
@@ -114,8 +114,8 @@ impl<'tcx> crate::MirPass<'tcx> for SelectorsInStates {
         let assigned: FxIndexMap<_, _> =
             selectors.keys().map(|&local| (local, Assigned::new(body, local))).collect();
         let splits = splits(tcx, body, &selectors, &assigned);
-        let mut in_states = FxIndexSet::default();
-        in_states.extend(splits.iter().flat_map(|(_, of_block)| of_block).map(|it| it.local));
+        let in_states: FxIndexSet<_> =
+            splits.iter().flat_map(|(_, of_block)| of_block).map(|it| it.local).collect();
         for ((block, target), locals) in edges_without_value(tcx, body, &in_states, &assigned) {
             debug!(?block, ?target, ?locals, "have no value");
             let source_info = body.basic_blocks[block].terminator().source_info;
@@ -156,7 +156,7 @@ struct Selector {
 pub(crate) fn states_and_limit<'tcx>(
     tcx: TyCtxt<'tcx>,
     body: &Body<'tcx>,
-    saved: &FxIndexMap<BasicBlock, DenseBitSet<Local>>,
+    saved: &SavedLocals,
 ) -> (usize, usize) {
     let selectors = selectors(tcx, body);
     let of_each = saved.values().map(|locals| {

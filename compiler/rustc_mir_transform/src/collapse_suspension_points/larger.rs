@@ -23,7 +23,7 @@
 
 use std::cell::OnceCell;
 
-use rustc_data_structures::fx::{FxHashMap, FxIndexMap};
+use rustc_data_structures::fx::FxHashMap;
 use rustc_index::bit_set::{BitMatrix, DenseBitSet};
 use rustc_middle::mir::*;
 use rustc_middle::ty::TyCtxt;
@@ -31,10 +31,8 @@ use tracing::debug;
 
 use super::compare::Candidate;
 use super::{CHECKS_LIMIT, merge};
-use crate::saved_locals::{conflicts_of_saved, saved_locals};
+use crate::saved_locals::{SavedLocals, conflicts_of_saved, saved_locals};
 use crate::selectors_in_states::states_and_limit;
-
-type SavedLocals = FxIndexMap<BasicBlock, DenseBitSet<Local>>;
 
 /// Those of `plans` by which, together, `body` holds no more, and the others. `saved` are the
 /// locals that it saves, by the block that suspends.
@@ -108,7 +106,7 @@ impl Before<'_, '_> {
         let name = |local: Local| names.get(&local).copied().unwrap_or(local);
         // Selectors and parameters are new. Selectors become part of the state, and parameters are
         // not saved.
-        let is_old = |local: &Local| local.index() < self.body.local_decls.len();
+        let is_old = |local: Local| local.index() < self.body.local_decls.len();
 
         let mut may_save = SavedLocals::default();
         for (&block, saved) in self.saved {
@@ -125,7 +123,7 @@ impl Before<'_, '_> {
         let saves_more = saved.iter().any(|(block, saved)| {
             let may_save = may_save.get(block);
             let may_save = |local| may_save.is_some_and(|may_save| may_save.contains(local));
-            saved.iter().filter(is_old).any(|local| !may_save(local))
+            saved.iter().any(|local| is_old(local) && !may_save(local))
         });
         let (states, limit) = states_and_limit(self.tcx, &merged, &saved);
         if saves_more || states > limit.max(self.states) {
@@ -143,8 +141,8 @@ impl Before<'_, '_> {
         }
         let conflicts = conflicts_of_saved(self.tcx, &merged);
         self.body.local_decls.indices().any(|local| {
-            let mut others = conflicts.iter(local).filter(is_old);
-            others.any(|other| !may_conflict.contains(local, other))
+            let mut others = conflicts.iter(local);
+            others.any(|other| is_old(other) && !may_conflict.contains(local, other))
         })
     }
 }

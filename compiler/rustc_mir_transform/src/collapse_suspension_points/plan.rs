@@ -19,7 +19,7 @@ use crate::async_bodies::cost_of;
 use crate::certain_body;
 use crate::never_pending::makes_coroutine;
 use crate::reachable::reachable_from;
-use crate::saved_locals::saved_locals;
+use crate::saved_locals::{SavedLocals, saved_locals};
 
 /// Finds out what is to be merged in a body.
 pub(super) struct Planner<'a, 'tcx> {
@@ -27,7 +27,7 @@ pub(super) struct Planner<'a, 'tcx> {
     body: &'a Body<'tcx>,
     comparer: Comparer<'a, 'tcx>,
     /// The locals that are saved in each block that suspends.
-    pub(super) saved: FxIndexMap<BasicBlock, DenseBitSet<Local>>,
+    pub(super) saved: SavedLocals,
     /// What [`Planner::cost_of_cleanup`] has found.
     cleanup: RefCell<FxHashMap<BasicBlock, usize>>,
     /// What became of what suspends in each block, if that is to be noted.
@@ -152,6 +152,7 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
     /// Has it noted that what was to be merged is not.
     pub(super) fn note_refused(&self, plan: &Candidate) {
         if let Some((&leader, merged)) = plan.merged.first() {
+            debug!(members = ?merged.blocks, reason = HOLD_MORE, "are not merged");
             self.note_fate(leader, &merged.blocks[1..], Some(HOLD_MORE));
         }
     }

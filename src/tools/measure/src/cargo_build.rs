@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 
 use anyhow::{Context, Result};
 use cargo_metadata::Message;
+use serde_json::Value;
 
 use crate::opt_level::OptLevel;
 use crate::panic_strategy::PanicStrategy;
@@ -68,6 +69,16 @@ pub struct Built {
     pub messages: String,
 }
 
+impl Built {
+    fn from_output(output: &Output, job: Job<'_>) -> Self {
+        Built {
+            executables: executables(&output.stdout, &job.unit.package_id),
+            success: output.status.success(),
+            messages: String::from_utf8_lossy(&output.stderr).trim_end().to_owned(),
+        }
+    }
+}
+
 impl CargoBuild {
     /// Builds the binaries of `job`, which is of `project`.
     ///
@@ -77,7 +88,7 @@ impl CargoBuild {
         let stderr = if self.verbose { Stdio::inherit() } else { Stdio::piped() };
         let mut command = self.command(project, job, "build", self.jobs);
         command.stderr(stderr);
-        self.output_of(command, job)
+        Ok(Built::from_output(&self.output_of(command)?, job))
     }
 
     /// Checks the binaries of `job`, and has the compiler write a log of what `filter` lets
@@ -89,19 +100,20 @@ impl CargoBuild {
         let mut command = self.command(project, job, "check", Some(NonZeroUsize::MIN));
         command.env("RUSTC_LOG", filter).env("RUSTC_LOG_FORMAT_JSON", "1");
         command.stderr(Stdio::piped());
-        self.output_of(command, job)
+        let output = self.output_of(command)?;
+        let mut built = Built::from_output(&output, job);
+        for event in log_events(&output.stdout) {
+            built.messages.push('\n');
+            built.messages.push_str(&event);
+        }
+        Ok(built)
     }
 
-    fn output_of(&self, mut command: Command, job: Job<'_>) -> Result<Built> {
-        let output = command
+    fn output_of(&self, mut command: Command) -> Result<Output> {
+        command
             .stdin(Stdio::null())
             .output()
-            .with_context(|| format!("cannot run `{}`", self.cargo.display()))?;
-        Ok(Built {
-            executables: executables(&output.stdout, &job.unit.package_id),
-            success: output.status.success(),
-            messages: String::from_utf8_lossy(&output.stderr).trim_end().to_owned(),
-        })
+            .with_context(|| format!("cannot run `{}`", self.cargo.display()))
     }
 
     /// The call of cargo for the job; the `verb` is `build` or `check`.
@@ -182,6 +194,19 @@ fn executables(output: &[u8], package_id: &str) -> BTreeMap<String, PathBuf> {
         .collect()
 }
 
+/// The lines of the compiler's log in cargo's `output`. Cargo takes all JSON that the compiler
+/// writes for messages, and passes on what it does not know.
+fn log_events(output: &[u8]) -> Vec<String> {
+    output
+        .split(|&byte| byte == b'\n')
+        .filter_map(|line| serde_json::from_slice::<Value>(line).ok())
+        .filter(|line| line["reason"] == "compiler-message")
+        .map(|mut line| line["message"].take())
+        .filter(|message| message["fields"].is_object())
+        .map(|event| event.to_string())
+        .collect()
+}
+
 /// The program cargo: what `CARGO` names, else the one in `PATH`.
 pub fn cargo_from_environment() -> OsString {
     std::env::var_os("CARGO").unwrap_or_else(|| OsStr::new("cargo").into())
@@ -222,6 +247,21 @@ mod tests {
         ];
         let found = executables(output.join("\n").as_bytes(), "p");
         assert_eq!(found, BTreeMap::from([("app".to_owned(), PathBuf::from("/t/app"))]));
+    }
+
+    #[test]
+    fn the_log_is_what_cargo_does_not_know() {
+        let event = json!({"target": "rustc_mir_transform", "fields": {"message": "are merged"}});
+        let message = |message: &Value| {
+            json!({"reason": "compiler-message", "package_id": "p", "message": message}).to_string()
+        };
+        let output = [
+            "text of a program".to_owned(),
+            message(&json!({"rendered": "warning: unused", "level": "warning"})),
+            message(&event),
+            json!({"reason": "build-finished", "success": true}).to_string(),
+        ];
+        assert_eq!(log_events(output.join("\n").as_bytes()), [event.to_string()]);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //@ run-pass
 //@ only-64bit
 //@ edition: 2024
+//@ aux-build: ../../returned-panic/auxiliary/polling.rs
 //@ no-prefer-dynamic
 //@ compile-flags: -Zvalidate-mir -Zlint-mir
 //@ revisions: off levels levelz abort
@@ -11,10 +12,12 @@
 //@[levelz] compile-flags: -Zasync-returned-panic=no -Copt-level=z
 //@[abort] compile-flags: -Zasync-returned-panic=no -Copt-level=s -Cpanic=abort
 
+extern crate polling;
+
 use std::cell::Cell;
 use std::hint::black_box;
 use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 
 thread_local! {
     static POLLS: Cell<usize> = const { Cell::new(0) };
@@ -98,9 +101,7 @@ async fn held_twice() {
 fn run(future: impl Future<Output = ()>) -> (usize, u64) {
     POLLS.set(0);
     STEPS.set(0);
-    let mut future = pin!(future);
-    let mut context = Context::from_waker(Waker::noop());
-    while future.as_mut().poll(&mut context).is_pending() {}
+    polling::finish(future);
     (POLLS.get(), STEPS.get())
 }
 
@@ -110,8 +111,7 @@ fn cancelled(future: impl Future<Output = ()>, polls: usize) -> u64 {
     STEPS.set(0);
     {
         let mut future = pin!(future);
-        let mut context = Context::from_waker(Waker::noop());
-        (0..polls).for_each(|_| assert!(future.as_mut().poll(&mut context).is_pending()));
+        (0..polls).for_each(|_| assert!(polling::poll_once(future.as_mut()).is_pending()));
     }
     STEPS.get()
 }

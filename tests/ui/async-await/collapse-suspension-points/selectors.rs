@@ -4,6 +4,7 @@
 //@ run-pass
 //@ only-64bit
 //@ edition: 2024
+//@ aux-build: ../../returned-panic/auxiliary/polling.rs
 //@ no-prefer-dynamic
 //@ compile-flags: -Zvalidate-mir -Zlint-mir
 //@ revisions: off levels levelz abort unwind
@@ -13,10 +14,12 @@
 //@[abort] compile-flags: -Zasync-returned-panic=no -Copt-level=z -Cpanic=abort
 //@[unwind] compile-flags: -Zasync-returned-panic=no -Copt-level=3
 
+extern crate polling;
+
 use std::cell::Cell;
 use std::hint::black_box;
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll, Waker};
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 thread_local! {
     static POLLS: Cell<usize> = const { Cell::new(0) };
@@ -99,9 +102,7 @@ full!(full_five, full_four());
 fn run(future: impl Future<Output = ()>) -> (usize, u64) {
     POLLS.set(0);
     STEPS.set(0);
-    let mut future = pin!(future);
-    let mut context = Context::from_waker(Waker::noop());
-    while future.as_mut().poll(&mut context).is_pending() {}
+    polling::finish(future);
     (POLLS.get(), STEPS.get())
 }
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
-/// Whose lines are read.
+/// Whose lines are read, and those of the modules in it.
 const MODULE: &str = "rustc_mir_transform::collapse_suspension_points";
 
 /// What is said of points that the log has no reason for.
@@ -82,7 +82,9 @@ struct Span {
 
 /// What the pass says in the line, if it does.
 fn event(line: &str) -> Option<Event> {
-    serde_json::from_str(line).ok().filter(|event: &Event| event.target == MODULE)
+    let event: Event = serde_json::from_str(line).ok()?;
+    let inner = event.target.strip_prefix(MODULE)?;
+    (inner.is_empty() || inner.starts_with("::")).then_some(event)
 }
 
 /// Whether the line is one of the pass.
@@ -114,6 +116,8 @@ impl Census {
             if fields.message == "are merged" {
                 round.merged.push(members);
             } else if let Some(reason) = fields.reason {
+                // They were to be merged, until it was tried.
+                round.merged.retain(|merged| *merged != members);
                 // Of those that go together only in pairs, the first is kept in any case.
                 let blocks = members.into_iter().skip(1).chain(fields.other);
                 round.reasons.extend(blocks.map(|block| (block, reason.clone())));
@@ -170,7 +174,9 @@ mod tests {
     /// A line of the pass on `body` of a crate with this name and number.
     fn line(body: &str, fields: Value) -> String {
         let span = json!({"name": "run_pass", "def_id": format!("DefId(0:7 ~ {body})")});
-        json!({"level": "DEBUG", "target": MODULE, "fields": fields, "span": span}).to_string()
+        let module = if fields["groups"].is_null() { "::plan" } else { "" };
+        let target = format!("{MODULE}{module}");
+        json!({"level": "DEBUG", "target": target, "fields": fields, "span": span}).to_string()
     }
 
     /// A log of two crates, which have this number behind their names.
@@ -191,7 +197,10 @@ mod tests {
             line(&a, json!({"message": same, "groups": "[[bb1, bb3], [bb8, bb9]]"})),
             line(&a, json!({"message": not, "leader": "bb1", "other": "bb3", "reason": reason})),
             line(&a, json!({"message": merged, "members": "[bb8, bb9]"})),
-            line(&b, json!({"message": "enter"})),
+            line(&b, json!({"message": same, "groups": "[[bb1, bb2], [bb5, bb6, bb7]]"})),
+            line(&b, json!({"message": merged, "members": "[bb1, bb2]"})),
+            line(&b, json!({"message": merged, "members": "[bb5, bb6, bb7]"})),
+            line(&b, json!({"message": not, "members": "[bb5, bb6, bb7]", "reason": "hold more"})),
             line(&c, json!({"message": same, "groups": "[[bb4, bb5, bb6, bb7]]"})),
             line(&c, json!({"message": not, "members": "[bb4, bb5, bb6]", "reason": "cost more"})),
             line(&c, json!({"message": merged, "members": "[bb4, bb5]"})),
@@ -205,10 +214,13 @@ mod tests {
         census.read(&log("1f"));
         assert!(census.has_log);
         let app = Counts {
-            bodies: 1,
-            surplus: 3,
-            gone: 2,
-            left: BTreeMap::from([("hold different locals".to_owned(), 1)]),
+            bodies: 2,
+            surplus: 6,
+            gone: 3,
+            left: BTreeMap::from([
+                ("hold different locals".to_owned(), 1),
+                ("hold more".to_owned(), 2),
+            ]),
         };
         let bus = Counts {
             bodies: 1,
@@ -233,7 +245,10 @@ mod tests {
     fn what_others_say_is_no_log() {
         let mut census = Census::default();
         let groups = json!({"message": "await the same types", "groups": "[[bb1, bb2]]"});
-        census.read(&line("app[1f]::a", groups).replace(MODULE, "another_module"));
-        assert!(!census.has_log && census.crates.is_empty());
+        let line = line("app[1f]::a", groups);
+        for other in ["another_module".to_owned(), format!("{MODULE}_too")] {
+            census.read(&line.replace(MODULE, &other));
+            assert!(!census.has_log && census.crates.is_empty());
+        }
     }
 }
