@@ -179,6 +179,12 @@ fn may_answer_pending<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> bool {
         }
     }
 
+    // A program that does without `core` may have marked no variant.
+    if tcx.lang_items().get(LangItem::PollPending).is_none() {
+        debug!("there is no `Pending`");
+        return false;
+    }
+
     // The drop of a coroutine polls the glue of `async_drop_in_place` until it is ready: one that
     // waits forever would keep what surrounds it from being dropped.
     if tcx.is_async_drop_in_place_coroutine(body.source.def_id()) {
