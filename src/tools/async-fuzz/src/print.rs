@@ -413,6 +413,10 @@ impl Printer {
             E::Variable(Variable { number, of: Type::Exclusive }) => format!("(*v{number})"),
             E::Variable(variable) => format!("v{}", variable.number),
             E::Borrow(variable) => format!("&v{}", variable.number),
+            E::Log(variable) if variable.of == Type::Row => {
+                format!("log_row(&v{})", variable.number)
+            }
+            E::Log(variable) => format!("log(&v{})", variable.number),
             E::BorrowMutably(Variable { number, of: Type::Exclusive }) => {
                 format!("&mut *v{number}")
             }

@@ -234,6 +234,8 @@ pub enum Expression {
     Bump,
     /// Looks at what is borrowed
     Look(Box<Expression>),
+    /// Borrows a number or a row to log it, and gives a number for it
+    Log(Variable),
     /// Looks at what the device that has the method has
     LookAtSelf,
     /// Takes a value of any type and gives a number
@@ -449,7 +451,7 @@ fn walk_expression(expression: &mut Expression, visit: Visit<'_>) {
     visit(Node::Expression(expression));
     match expression {
         Literal(_) | Hidden(_) | Variable(_) | Borrow(_) | BorrowMutably(_) | Watched(_) => {}
-        Token | Blank | Device | Bus(_) | Bump | LookAtSelf => {}
+        Log(_) | Token | Blank | Device | Bus(_) | Bump | LookAtSelf => {}
         Sum(one, other) | Xor(one, other) | Pair(one, other) => {
             walk_expression(one, visit);
             walk_expression(other, visit);

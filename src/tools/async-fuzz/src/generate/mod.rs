@@ -471,6 +471,12 @@ mod tests {
     }
 
     #[test]
+    fn many_programs_log_what_is_copied() {
+        let logs = percent_with(|node| matches!(node, Node::Expression(Expression::Log(_))));
+        assert!(logs >= 30, "{logs}");
+    }
+
+    #[test]
     fn many_programs_hold_a_future_over_an_await() {
         let is_held = |node: &Node<'_>| matches!(node, Node::Statement(Statement::HeldAwait(..)));
         let holds = percent_with(is_held);

@@ -33,6 +33,7 @@ enum Kind {
     PinnedAwait,
     HeldAwait,
     Rounds,
+    Logged,
 }
 
 impl Generator {
@@ -73,6 +74,7 @@ impl Generator {
             (drops(deep(4)), Kind::PinnedAwait),
             (drops(deep(9)), Kind::HeldAwait),
             (if self.place.style == Style::Waiting { deep(5) } else { 0 }, Kind::Rounds),
+            (if self.place.style == Style::Waiting { deep(12) } else { 0 }, Kind::Logged),
         ])
     }
 
@@ -154,6 +156,7 @@ impl Generator {
                 Statement::HeldAwait(variable, future, body)
             }
             Kind::Rounds => self.match_in_rounds(depth),
+            Kind::Logged => return self.logged_scopes(),
         };
         vec![statement]
     }
@@ -164,6 +167,48 @@ impl Generator {
         let future = self.future(depth - 1);
         self.place.escapes = escapes;
         Box::new(future)
+    }
+
+    /// Scopes after each other, each with a value that is logged and passed to what is awaited.
+    fn logged_scopes(&mut self) -> Vec<Statement> {
+        self.fuel -= 1;
+        let count = self.random.within(2, 4);
+        let scopes = (0..count).map(|_| {
+            let [start, borrowed] = [self.slots.len(), self.borrowed.len()];
+            let of = self.random.weighted(&[(1, Type::Number), (1, Type::Row)]);
+            let [first, second, third] =
+                [(); 3].map(|()| Expression::Hidden(self.random.within(0, 9)));
+            let value = match of {
+                Type::Row => Expression::Row(Box::new([first, second, third])),
+                _ => first,
+            };
+            let variable = self.variable(of);
+            self.define(variable);
+            let logged = Statement::Evaluate(Expression::Log(variable));
+            let mut statements = vec![Statement::Let(variable, value), logged];
+            if let Some(callee) = self.callee(Type::Number) {
+                let mut call = self.call_of(callee, 2);
+                if let Future::Call { arguments, .. } = &mut call {
+                    let parameters = &self.functions[callee].parameters;
+                    for (argument, parameter) in arguments.iter_mut().zip(parameters) {
+                        if parameter.of == of {
+                            *argument = Expression::Variable(variable);
+                        }
+                    }
+                }
+                self.end_await(borrowed);
+                statements.push(Statement::Evaluate(Expression::Await(Box::new(call))));
+            } else {
+                let number = Expression::Variable(variable);
+                let number = if of == Type::Number { number } else { Expression::Log(variable) };
+                let leaf = Future::Leaf(self.pending(), Box::new(number));
+                statements.push(Statement::Evaluate(Expression::Await(Box::new(leaf))));
+            }
+            self.end_statement(borrowed);
+            self.end_scope(start);
+            Statement::Scope(Block { statements, tail: None })
+        });
+        scopes.collect()
     }
 
     /// A match whose arms await the same and decide by that, some of them behind another await that

@@ -23,6 +23,7 @@ pub(super) enum Number {
     Index,
     Bump,
     Look,
+    Log,
     LookAtSelf,
     Get,
     Take,
@@ -173,6 +174,7 @@ impl Generator {
             (if self.has_row() { 10 } else { 0 }, Number::Index),
             (drops(3), Number::Bump),
             (drops(8), Number::Look),
+            (drops(12), Number::Log),
             (if has_self { drops(10) } else { 0 }, Number::LookAtSelf),
             (if has_watched { 2 + drops(10) } else { 0 }, Number::Get),
             (drops(6), Number::Take),
@@ -264,6 +266,13 @@ impl Generator {
             Number::Look => {
                 let borrowed = self.value(Type::Borrowed, less);
                 Expression::Look(Box::new(borrowed))
+            }
+            Number::Log => {
+                let of = self.random.weighted(&[(3, Type::Number), (1, Type::Row)]);
+                match self.copy_variable(of).or_else(|| self.copy_variable(Type::Number)) {
+                    Some(Expression::Variable(variable)) => Expression::Log(variable),
+                    _ => Expression::Literal(2),
+                }
             }
             Number::LookAtSelf => {
                 self.note_use_of_itself();

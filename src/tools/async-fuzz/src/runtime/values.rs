@@ -93,6 +93,18 @@ pub fn take_row(row: [u32; 3]) -> u32 {
     row[0].wrapping_mul(9).wrapping_add(row[1].wrapping_mul(3)).wrapping_add(row[2])
 }
 
+/// Looks at a number that is borrowed for that.
+#[inline(never)]
+pub fn log(number: &u32) -> u32 {
+    *std::hint::black_box(number)
+}
+
+/// Looks at three of them.
+#[inline(never)]
+pub fn log_row(row: &[u32; 3]) -> u32 {
+    take_row(*std::hint::black_box(row))
+}
+
 /// Takes a value without a size.
 #[inline(never)]
 pub fn take_blank(_blank: Blank) -> u32 {
