@@ -54,7 +54,8 @@
 //! * A local that only copies another is replaced by it ([`CopyProp`]), so that a number that is
 //!   passed through many async fns is saved once. The local that remains gets storage from its
 //!   assignment to its last use, so that others may share its memory ([`storage`]). So does any
-//!   other that is saved: a copy may be its last use as well as a move.
+//!   other that is saved: a copy may be its last use as well as a move. If it is borrowed, it gets
+//!   storage for as long as it or a copy would have had it ([`unified`]).
 //! * The callee's task context becomes the caller's. Each suspension point assigns to it what it
 //!   was resumed with, so it is always that of the latest poll. The lowering makes no copy of it
 //!   that outlives a poll.
@@ -141,7 +142,7 @@
 //!   constant is an item, which is evaluated where it is defined.
 //!   (`tests/ui/async-await/inline-await/required-const.rs`)
 //! * **A copy equals its source.** [`CopyProp`] replaces a local by the one that it is a copy of.
-//!   Both are assigned once, and the first is not borrowed. The second may be if it is `Freeze`, so
+//!   Both are assigned once, and the first is not borrowed. The other may be if it is `Freeze`, so
 //!   that its value stays the same; in a coroutine that is taken for fewer types
 //!   ([`certain_body`]). The pass knows nothing of suspension points, and has no need to: a local
 //!   has the same value behind one as before. What the state transform expects, but not MIR at
@@ -194,9 +195,11 @@ mod mentions;
 mod recursion;
 pub(crate) mod short_proofs;
 mod storage;
+mod unified;
 
 use integrate::Site;
 use recursion::Search;
+use unified::Unified;
 
 /// The largest cost of a body that is inlined wherever it is awaited; see [`cost`].
 const SMALL_COST: usize = 60;
@@ -350,6 +353,7 @@ impl<'tcx> Inliner<'tcx> {
             // Drops are elaborated and types revealed: that is all these passes expect of a phase.
             let phase =
                 std::mem::replace(&mut body.phase, MirPhase::Runtime(RuntimePhase::Initial));
+            let unified = Unified::find(self.tcx, body);
             pm::run_passes_no_validate(
                 self.tcx,
                 body,
@@ -357,6 +361,7 @@ impl<'tcx> Inliner<'tcx> {
                 None,
             );
             body.phase = phase;
+            unified.give_storage(self.tcx, body);
             storage::index_by_temporaries(self.tcx, body);
         }
         // Also where nothing was inlined: the selectors of merged suspension points have none yet.

@@ -69,8 +69,7 @@ impl<'tcx> MutVisitor<'tcx> for IndexByTemporaries<'tcx> {
 ///
 /// [`CopyProp`]: crate::copy_prop::CopyProp
 pub(super) fn give_storage(body: &mut Body<'_>) {
-    let mut uses = Uses(IndexVec::from_elem(LocalUses::new(), &body.local_decls));
-    uses.visit_body(body);
+    let uses = Uses::find(body);
     let borrowed = borrowed_locals(body);
     let always_live = always_storage_live_locals(body);
     let mut resumed = DenseBitSet::new_empty(body.basic_blocks.len());
@@ -239,7 +238,22 @@ impl LocalUses {
 /// How each local is used.
 ///
 /// `DefUse` would take a drop for a read. A local that is dropped keeps its storage.
-struct Uses(IndexVec<Local, LocalUses>);
+pub(super) struct Uses(IndexVec<Local, LocalUses>);
+
+impl Uses {
+    pub(super) fn find(body: &Body<'_>) -> Self {
+        let mut uses = Uses(IndexVec::from_elem(LocalUses::new(), &body.local_decls));
+        uses.visit_body(body);
+        uses
+    }
+
+    /// Where the local is assigned, if that is done once in the body, and as a whole.
+    pub(super) fn only_definition(&self, local: Local) -> Option<Location> {
+        let mut definitions = self.0[local].definitions.as_ref()?.iter();
+        let (&block, &statement_index) = definitions.next()?;
+        definitions.next().is_none().then_some(Location { block, statement_index })
+    }
+}
 
 impl<'tcx> Visitor<'tcx> for Uses {
     fn visit_place(&mut self, place: &Place<'tcx>, context: PlaceContext, location: Location) {

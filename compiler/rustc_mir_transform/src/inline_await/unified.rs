@@ -1,0 +1,216 @@
+//! Gives storage to locals that [`CopyProp`] puts in the place of their copies.
+//!
+//! ```text
+//!   log(&id); send(id).await
+//! ```
+//!
+//! Where `send` is inlined, `id` replaces the copy that `send` was passed. [`CopyProp`] removes the
+//! storage of both. To those that are not borrowed [`storage`] gives it again. But a local that is
+//! borrowed and whose storage never ends is saved at each suspension point behind that, and shares
+//! its memory with nothing: the future would be larger than with the awaitees in it.
+//!
+//! So the local gets storage from where it is assigned to where neither it nor a copy would have
+//! needed storage any more. That is found before [`CopyProp`] runs, and inserted behind it.
+//!
+//! [`CopyProp`] also puts the return place in the place of what is copied to it, and that has no
+//! storage statements. So another local replaces it, and moves to it where the body returns.
+//!
+//! This takes the analysis that tells what requires storage, if there is a borrowed local to be
+//! unified with others, and a walk through the body for each.
+//!
+//! # Soundness
+//!
+//! Each of these locals is assigned once, as [`SsaLocals`] has it, and that comes before each use
+//! of it and of its copies. A copy is used only where it requires storage, and what was borrowed
+//! only where itself does. So there is storage wherever there is a use. Only the terminator reads
+//! the return place where a body returns.
+//!
+//! (`tests/ui/async-await/inline-await/borrowed-copies.rs`)
+//!
+//! [`CopyProp`]: crate::copy_prop::CopyProp
+//! [`storage`]: super::storage
+
+use rustc_data_structures::fx::{FxIndexMap, FxIndexSet};
+use rustc_middle::mir::visit::{MutVisitor, PlaceContext};
+use rustc_middle::mir::*;
+use rustc_middle::ty::TyCtxt;
+use rustc_mir_dataflow::impls::always_storage_live_locals;
+use tracing::debug;
+
+use super::storage::Uses;
+use crate::patch::MirPatch;
+use crate::reachable::reachable_from;
+use crate::required_storage::{RequiredStorage, with_required_storage};
+use crate::ssa::SsaLocals;
+
+/// What is to be done when `CopyProp` has run.
+#[derive(Debug, Default)]
+pub(super) struct Unified {
+    /// Locals that are to get storage, by others that are mentioned where it ends. `CopyProp` moves
+    /// statements, so their numbers do not tell where.
+    by_marker: FxIndexMap<Local, Local>,
+    /// What is to replace the return place, if that is unified with others.
+    returned: Option<Local>,
+}
+
+impl Unified {
+    /// Finds that before `CopyProp` runs, which goes by the same analysis.
+    pub(super) fn find<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) -> Self {
+        let ssa = SsaLocals::new(tcx, body, body.typing_env(tcx));
+        let mut classes: FxIndexMap<Local, Vec<Local>> = FxIndexMap::default();
+        for (local, &head) in ssa.copy_classes().iter_enumerated() {
+            if local != head {
+                classes.entry(head).or_insert_with(|| vec![head]).push(local);
+            }
+        }
+        let mut unified = Unified::default();
+        let mut patch = MirPatch::new(body);
+        if classes.contains_key(&RETURN_PLACE) {
+            unified.returned = Some(patch.new_temp(body.return_ty(), body.span));
+        }
+        classes.retain(|_, class| class.iter().any(|&local| ssa.borrowed_locals().contains(local)));
+        if !classes.is_empty() {
+            with_required_storage(tcx, body, |required| {
+                for (head, class) in classes {
+                    let local = match unified.returned {
+                        Some(returned) if head == RETURN_PLACE => returned,
+                        _ => head,
+                    };
+                    let marker = patch.new_temp(body.local_decls[head].ty, body.span);
+                    unified.by_marker.insert(marker, local);
+                    for end in ends_of_storage(body, &class, required) {
+                        let mention = Box::new(marker.into());
+                        patch.add_statement(end, StatementKind::PlaceMention(mention));
+                    }
+                }
+            });
+        }
+        patch.apply(body);
+        debug!(?unified);
+        unified
+    }
+
+    /// Gives the locals their storage, now that `CopyProp` has run.
+    pub(super) fn give_storage<'tcx>(self, tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
+        // If the pass is switched off, they have their own.
+        let has_none = always_storage_live_locals(body);
+        if let Some(returned) = self.returned {
+            // Storage of others is given later.
+            let has_storage = self.by_marker.values().any(|&local| local == returned);
+            replace_return_place(tcx, body, returned, has_storage);
+        }
+        if self.by_marker.is_empty() {
+            return;
+        }
+        for data in body.basic_blocks.as_mut_preserves_cfg() {
+            for statement in &mut data.statements {
+                if let StatementKind::PlaceMention(place) = &statement.kind
+                    && let Some(&local) = self.by_marker.get(&place.local)
+                {
+                    statement.kind = if has_none.contains(local) {
+                        StatementKind::StorageDead(local)
+                    } else {
+                        StatementKind::Nop
+                    };
+                }
+            }
+        }
+        let uses = Uses::find(body);
+        let mut patch = MirPatch::new(body);
+        for local in self.by_marker.into_values().filter(|&local| has_none.contains(local)) {
+            // It may be gone, if nothing uses it. An argument has storage in any case.
+            let Some(definition) = uses.only_definition(local) else { continue };
+            let successors = |block: BasicBlock| body.basic_blocks[block].terminator().successors();
+            let in_a_loop = reachable_from(body, successors(definition.block), successors);
+            if in_a_loop.contains(definition.block) {
+                // A copy of the value before may have been there until now.
+                patch.add_statement(definition, StatementKind::StorageDead(local));
+            }
+            patch.add_statement(definition, StatementKind::StorageLive(local));
+        }
+        patch.apply(body);
+    }
+}
+
+/// Where none of `class` requires storage any more.
+fn ends_of_storage<'tcx>(
+    body: &Body<'tcx>,
+    class: &[Local],
+    required: &mut RequiredStorage<'_, '_, 'tcx>,
+) -> FxIndexSet<Location> {
+    let is_required = |required: &RequiredStorage<'_, '_, 'tcx>| {
+        class.iter().any(|&local| required.get().contains(local))
+    };
+    let mut ends = FxIndexSet::default();
+    for (block, data) in traversal::reachable(body) {
+        required.seek_to_block_start(block);
+        let mut was_required = is_required(required);
+        for statement_index in 0..data.statements.len() {
+            let location = Location { block, statement_index };
+            required.seek_after_primary_effect(location);
+            let is_required = is_required(required);
+            if was_required && !is_required {
+                ends.insert(location.successor_within_block());
+            }
+            was_required = is_required;
+        }
+        // A call requires the storage of what it assigns.
+        required.seek_before_primary_effect(body.terminator_loc(block));
+        if !is_required(required) {
+            continue;
+        }
+        for successor in data.terminator().successors() {
+            required.seek_to_block_start(successor);
+            if !is_required(required) {
+                ends.insert(successor.start_location());
+            }
+        }
+    }
+    ends
+}
+
+/// Has `body` use `local` for its return place, and move that to the return place at the end.
+fn replace_return_place<'tcx>(
+    tcx: TyCtxt<'tcx>,
+    body: &mut Body<'tcx>,
+    local: Local,
+    has_storage: bool,
+) {
+    ReplaceReturnPlace { tcx, local }.visit_body_preserves_cfg(body);
+    let mut patch = MirPatch::new(body);
+    for (block, data) in body.basic_blocks.iter_enumerated() {
+        if let TerminatorKind::Return = data.terminator().kind {
+            let moved = Rvalue::Use(Operand::Move(local.into()));
+            let end = body.terminator_loc(block);
+            patch.add_assign(end, Place::return_place(), moved);
+            if has_storage {
+                patch.add_statement(end, StatementKind::StorageDead(local));
+            }
+        }
+    }
+    patch.apply(body);
+}
+
+struct ReplaceReturnPlace<'tcx> {
+    tcx: TyCtxt<'tcx>,
+    local: Local,
+}
+
+impl<'tcx> MutVisitor<'tcx> for ReplaceReturnPlace<'tcx> {
+    fn tcx(&self) -> TyCtxt<'tcx> {
+        self.tcx
+    }
+
+    fn visit_local(&mut self, local: &mut Local, _: PlaceContext, _: Location) {
+        if *local == RETURN_PLACE {
+            *local = self.local;
+        }
+    }
+
+    fn visit_terminator(&mut self, terminator: &mut Terminator<'tcx>, location: Location) {
+        // What that reads is the return place itself.
+        if !matches!(terminator.kind, TerminatorKind::Return) {
+            self.super_terminator(terminator, location);
+        }
+    }
+}
