@@ -4,7 +4,7 @@
 //!
 //! The body of an async fn starts by moving each of its upvars to a local: the argument that the
 //! code sees. If that argument is needed behind a suspension point, it is saved twice, because the
-//! layout of a coroutine gives each upvar a place of its own. An array that is passed through two
+//! local has its place before the upvar is needed no more. An array that is passed through two
 //! async fns takes three times its size.
 //!
 //! [`InlineAwait`] makes one place of the two where it inlines a body. This pass is for the
@@ -56,7 +56,6 @@
 //!
 //! * An upvar whose parts move to different locals, as in `async fn f((a, b): (A, B))`: the whole
 //!   stays in its place, and the parts are saved beside it.
-//! * The place of an upvar that is needed no more could be used for saved locals.
 //!
 //! [`InlineAwait`]: crate::inline_await::InlineAwait
 //! [`StateTransform`]: crate::coroutine::StateTransform

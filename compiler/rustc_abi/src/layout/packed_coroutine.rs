@@ -11,23 +11,27 @@
 //! # The layout
 //!
 //! A local may overlap every local that it does not conflict with: those whose storage is never
-//! needed at the same time as its own. The upvars and the tag overlap with nothing. Locals are
-//! placed one after the other, the largest first, at the lowest offset that is free of what they
-//! conflict with. If that leaves gaps, the local that ends last is placed before the others, and so
-//! on, [`ORDERS_LIMIT`] times.
+//! needed at the same time as its own. It may also overlap the upvars that are not needed any more
+//! once it is. Locals are placed one after the other, the largest first, at the lowest offset that
+//! is free of what they conflict with. If that leaves gaps, the local that ends last is placed
+//! before the others, and so on, [`ORDERS_LIMIT`] times.
 //!
-//! The same is tried with the locals in the order of their alignment, and in that of how many
-//! variants save them. The latter is roughly how fields of nested coroutines would be laid out, so
-//! a body seldom grows when its awaitees are inlined. Of all results the smallest is used, if it is
-//! smaller than the layout of the base.
+//! The same is tried with the locals in the order of their alignment, in that of how many variants
+//! save them, and in that of how much they conflict with. The latter two are roughly how fields of
+//! nested coroutines would be laid out, so a body seldom grows when its awaitees are inlined. Each
+//! time the upvars and the tag are where they are in the layout of the base. If a local may overlap
+//! an upvar, all four orders are tried once more with the upvars and the tag among the locals: the
+//! tag may be in the way. Of all results the smallest is used, if it is smaller than the layout of
+//! the base.
 //!
-//! For `n` saved locals that takes time in proportion to `n * n * log n`, at most 24 times, and
-//! once to the pairs of locals in each variant.
+//! For `n` saved locals and upvars that takes time in proportion to `n * n * log n`, at most 64
+//! times, and once to the pairs of locals in each variant.
 //!
 //! # Soundness
 //!
 //! The layout of the base relies on the same facts: two locals in different variants overlap there
-//! because they do not conflict. No local ever moves: it has one offset, in all the variants that
+//! because they do not conflict. Where nothing needs an upvar any more is found by the state
+//! transform, which argues why. No local ever moves: it has one offset, in all the variants that
 //! contain it. Which kind of layout a coroutine has is recorded with its body, so all crates agree
 //! on it.
 //!
@@ -50,7 +54,7 @@ use crate::{
     Scalar, Size, StructKind, Variants, WrappingRange,
 };
 
-/// How many times the locals are placed, for each of the three initial orders.
+/// How many times all is placed, for each of the initial orders.
 const ORDERS_LIMIT: usize = 8;
 
 /// The layout of a coroutine, with overlap wherever there is no conflict.
@@ -66,6 +70,7 @@ pub(super) fn layout<
     mut prefix_layouts: IndexVec<FieldIdx, F>,
     variant_fields: &IndexSlice<VariantIdx, IndexVec<FieldIdx, LocalIdx>>,
     storage_conflicts: &BitMatrix<LocalIdx, LocalIdx>,
+    upvar_conflicts: &BitMatrix<FieldIdx, LocalIdx>,
     tag_to_layout: impl Fn(Scalar) -> F,
 ) -> super::LayoutCalculatorResult<FieldIdx, VariantIdx, F> {
     let layout_of = |locals: &IndexSlice<LocalIdx, F>| {
@@ -94,7 +99,7 @@ pub(super) fn layout<
         return Ok(layout);
     };
 
-    // As in the layout of the base: the upvars and the tag are a struct, and never move.
+    // In the layout of the base, the upvars and the tag are a struct.
     prefix_layouts.push(tag_to_layout(tag));
     let prefix =
         calc.univariant(&prefix_layouts, &ReprOptions::default(), StructKind::AlwaysSized)?;
@@ -102,12 +107,12 @@ pub(super) fn layout<
         unreachable!("a struct has fields");
     };
     let packer = Packer {
-        local_layouts,
+        layouts: local_layouts.iter().chain(&prefix_layouts).copied().collect(),
+        locals: local_layouts.len(),
+        prefix_offsets: prefix_offsets.raw.clone(),
         variant_fields,
-        prefix_bytes: std::iter::zip(prefix_offsets, &prefix_layouts)
-            .map(|(&offset, field)| offset..offset + field.size)
-            .collect(),
         conflicts: conflicts(variant_fields, storage_conflicts),
+        upvar_conflicts,
         align: layout.align.abi,
         bound: Size::from_bytes(calc.cx.data_layout().obj_size_bound()),
     };
@@ -118,21 +123,29 @@ pub(super) fn layout<
         return unpacked;
     }
     layout.size = size;
-    layout.fields = prefix.fields.clone();
+    let (of_locals, of_prefix) = offsets.split_at(packer.locals);
+    layout.fields = arbitrary(of_prefix.iter().copied().collect());
+    let ends = std::iter::zip(of_prefix, &prefix_layouts).map(|(&offset, it)| offset + it.size);
+    let end_of_prefix = ends.max().unwrap_or(Size::ZERO);
     for (variant, fields) in std::iter::zip(variants, variant_fields) {
-        let offsets: IndexVec<_, Size> = fields.iter().map(|&local| offsets[local]).collect();
-        let ends = std::iter::zip(&offsets, fields)
-            .map(|(&offset, &local)| offset + local_layouts[local].size);
-        let end = ends.chain([prefix.size]).max().unwrap_or(prefix.size);
-        let mut in_memory_order: IndexVec<u32, FieldIdx> = fields.indices().collect();
-        in_memory_order.raw.sort_by_key(|&field| offsets[field]);
+        let offsets = fields.iter().map(|&local| of_locals[local.index()]);
+        let ends = std::iter::zip(offsets.clone(), fields)
+            .map(|(offset, &local)| offset + local_layouts[local].size);
+        let end = ends.chain([end_of_prefix]).max().unwrap_or(end_of_prefix);
         // The prefix may be larger than all that is, for its alignment.
         variant.size = end.align_to(variant.align.abi).min(size);
-        variant.fields = FieldsShape::Arbitrary { offsets, in_memory_order };
+        variant.fields = arbitrary(offsets.collect());
         variant.backend_repr = BackendRepr::Memory { sized: true };
         variant.largest_niche = None;
     }
     Ok(layout)
+}
+
+/// Fields with these offsets.
+fn arbitrary<FieldIdx: Idx>(offsets: IndexVec<FieldIdx, Size>) -> FieldsShape<FieldIdx> {
+    let mut in_memory_order: IndexVec<u32, FieldIdx> = offsets.indices().collect();
+    in_memory_order.raw.sort_by_key(|&field| offsets[field]);
+    FieldsShape::Arbitrary { offsets, in_memory_order }
 }
 
 /// Which locals may not overlap: those that conflict by their storage, and those of one variant.
@@ -151,13 +164,18 @@ fn conflicts<VariantIdx: Idx, FieldIdx: Idx, LocalIdx: Idx>(
     conflicts
 }
 
-/// What the places of the locals depend on.
+/// What the places depend on. Each thing that has one is known by its number: first come the
+/// locals, then the upvars, and last the tag.
 struct Packer<'b, F, VariantIdx: Idx, FieldIdx: Idx, LocalIdx: Idx> {
-    local_layouts: &'b IndexSlice<LocalIdx, F>,
+    layouts: Vec<F>,
+    /// How many of these are locals.
+    locals: usize,
+    /// Where the upvars and the tag are in the layout of the base.
+    prefix_offsets: Vec<Size>,
     variant_fields: &'b IndexSlice<VariantIdx, IndexVec<FieldIdx, LocalIdx>>,
-    /// Where the upvars and the tag are.
-    prefix_bytes: Vec<Range<Size>>,
     conflicts: BitMatrix<LocalIdx, LocalIdx>,
+    /// By upvar, which locals may not overlap it.
+    upvar_conflicts: &'b BitMatrix<FieldIdx, LocalIdx>,
     align: Align,
     /// What a type has to be smaller than.
     bound: Size,
@@ -172,15 +190,15 @@ where
 {
     /// The best offsets that are found, and the size of the coroutine with them. `None` if it would
     /// be too large in one of the orders that are tried.
-    fn pack(&self) -> Option<(IndexVec<LocalIdx, Size>, Size)> {
+    fn pack(&self) -> Option<(Vec<Size>, Size)> {
         let least = self.least()?;
-        let (mut offsets, mut size) = (IndexVec::new(), Size::from_bytes(u64::MAX));
+        let (mut offsets, mut size) = (vec![], Size::from_bytes(u64::MAX));
         for mut order in self.orders() {
             for _ in 0..ORDERS_LIMIT {
                 let (placed, end) = self.place(&order)?;
-                let last = order.iter().rposition(|&local| {
-                    end == placed[local] + self.local_layouts[local].size
-                        && self.local_layouts[local].size > Size::ZERO
+                let last = order.iter().rposition(|&it| {
+                    let own = self.layouts[it].size;
+                    own > Size::ZERO && end == placed[it] + own
                 });
                 // The alignment fills up what is left, so the last byte may be free.
                 let end = end.align_to(self.align);
@@ -201,51 +219,86 @@ where
         Some((offsets, size))
     }
 
-    /// What no layout is smaller than: the prefix, and the largest variant without any gap. `None`
-    /// if that is too large.
+    /// What no layout is smaller than: the upvars, or the largest variant without any gap, and the
+    /// tag. `None` if that is too large.
     fn least(&self) -> Option<Size> {
-        let sum = |sum: u64, size: Size| sum.saturating_add(size.bytes());
+        let sum = |sum: u64, it: usize| sum.saturating_add(self.layouts[it].size.bytes());
         let of_variant = |fields: &IndexVec<FieldIdx, LocalIdx>| {
-            fields.iter().map(|&local| self.local_layouts[local].size).fold(0, sum)
+            fields.iter().map(|&local| local.index()).fold(0, sum)
         };
         let largest = self.variant_fields.iter().map(of_variant).max().unwrap_or(0);
-        let prefix = self.prefix_bytes.iter().map(|bytes| bytes.end - bytes.start);
-        let least = prefix.fold(largest, sum);
+        let tag = self.layouts.len() - 1;
+        let least = sum((self.locals..tag).fold(0, sum).max(largest), tag);
         (least < self.bound.bytes()).then(|| Size::from_bytes(least).align_to(self.align))
     }
 
-    /// The orders to begin with.
-    fn orders(&self) -> [Vec<LocalIdx>; 3] {
-        let mut variants_of = IndexVec::from_elem(0_usize, self.local_layouts);
+    /// The orders to begin with. What is not in one of them, the prefix, is where it is in the
+    /// layout of the base.
+    fn orders(&self) -> Vec<Vec<usize>> {
+        let mut variants_of = vec![0_usize; self.layouts.len()];
         for &local in self.variant_fields.iter().flatten() {
-            variants_of[local] += 1;
+            variants_of[local.index()] += 1;
         }
-        let mut by_size: Vec<_> = self.local_layouts.indices().collect();
-        by_size.sort_by_key(|&local| Reverse(self.local_layouts[local].size));
-        let mut by_alignment = by_size.clone();
-        by_alignment.sort_by_key(|&local| Reverse(self.local_layouts[local].align.abi));
-        let mut by_variants = by_size.clone();
-        by_variants.sort_by_key(|&local| Reverse(variants_of[local]));
-        [by_size, by_alignment, by_variants]
+        let orders_of = |end: usize| {
+            let mut by_size: Vec<_> = (0..end).collect();
+            by_size.sort_by_key(|&it| Reverse(self.layouts[it].size));
+            let mut by_alignment = by_size.clone();
+            by_alignment.sort_by_key(|&it| Reverse(self.layouts[it].align.abi));
+            let mut by_variants = by_size.clone();
+            by_variants.sort_by_key(|&it| Reverse(variants_of[it]));
+            let mut by_conflicts = by_size.clone();
+            by_conflicts.sort_by_cached_key(|&it| {
+                let others = (0..end).filter(|&other| self.conflict(it, other));
+                let sizes = others.map(|other| self.layouts[other].size.bytes());
+                Reverse(sizes.fold(0, u64::saturating_add))
+            });
+            [by_size, by_alignment, by_variants, by_conflicts]
+        };
+        let mut orders = orders_of(self.locals).to_vec();
+        let tag = self.layouts.len() - 1;
+        let may_overlap = |upvar| (0..self.locals).any(|local| !self.conflict(local, upvar));
+        // Where the tag is in the way of what an upvar could overlap, another place is better.
+        if (self.locals..tag).any(may_overlap) {
+            orders.extend(orders_of(self.layouts.len()));
+        }
+        orders
     }
 
-    /// The offset of each local, if they are placed in this order, and where the last one ends.
+    /// Whether two things may not overlap.
+    fn conflict(&self, one: usize, other: usize) -> bool {
+        let (one, other) = (one.min(other), one.max(other));
+        let of_prefix = |it: usize| it.checked_sub(self.locals);
+        match (of_prefix(one), of_prefix(other)) {
+            (None, None) => {
+                let (one, other) = (LocalIdx::new(one), LocalIdx::new(other));
+                self.conflicts.contains(one, other) || self.conflicts.contains(other, one)
+            }
+            (None, Some(upvar)) if other + 1 < self.layouts.len() => {
+                self.upvar_conflicts.contains(FieldIdx::new(upvar), LocalIdx::new(one))
+            }
+            // The upvars are all there before the first poll, and the tag always.
+            _ => true,
+        }
+    }
+
+    /// The offset of each thing, if they are placed in this order, and where the last one ends.
     /// `None` if that is not within the bound.
-    fn place(&self, order: &[LocalIdx]) -> Option<(IndexVec<LocalIdx, Size>, Size)> {
-        let Packer { local_layouts, prefix_bytes, conflicts, bound, .. } = self;
-        let mut offsets = IndexVec::from_elem(Size::ZERO, *local_layouts);
-        let mut end = prefix_bytes.iter().map(|bytes| bytes.end).max().unwrap_or(Size::ZERO);
-        for (index, &local) in order.iter().enumerate() {
-            let (size, align) = (local_layouts[local].size, local_layouts[local].align.abi);
-            let mut taken = prefix_bytes.to_vec();
-            taken.extend(
-                order[..index]
-                    .iter()
-                    .filter(|&&other| {
-                        conflicts.contains(local, other) || conflicts.contains(other, local)
-                    })
-                    .map(|&other| offsets[other]..offsets[other] + local_layouts[other].size),
-            );
+    fn place(&self, order: &[usize]) -> Option<(Vec<Size>, Size)> {
+        let mut offsets = vec![Size::ZERO; self.layouts.len()];
+        let mut placed = vec![];
+        if order.len() == self.locals {
+            offsets[self.locals..].copy_from_slice(&self.prefix_offsets);
+            placed.extend(self.locals..self.layouts.len());
+        }
+        let bytes_of =
+            |offsets: &[Size], it: usize| offsets[it]..offsets[it] + self.layouts[it].size;
+        let ends = placed.iter().map(|&it| bytes_of(&offsets, it).end);
+        let mut end = ends.max().unwrap_or(Size::ZERO);
+        for &it in order {
+            let (size, align) = (self.layouts[it].size, self.layouts[it].align.abi);
+            let others = placed.iter().filter(|&&other| self.conflict(it, other));
+            let mut taken: Vec<Range<Size>> =
+                others.map(|&other| bytes_of(&offsets, other)).collect();
             // In the order of their bytes, the first gap that is large enough is found in one pass.
             taken.retain(|bytes| !bytes.is_empty());
             taken.sort_by_key(|bytes| bytes.start);
@@ -255,9 +308,10 @@ where
                     offset = offset.max(bytes.end.align_to(align));
                 }
             }
-            offsets[local] = offset;
+            offsets[it] = offset;
+            placed.push(it);
             end = end.max(offset + size);
-            if end >= *bound {
+            if end >= self.bound {
                 return None;
             }
         }

@@ -20,7 +20,7 @@ pub(super) fn check<'tcx>(
 ) -> Result<(), &'tcx LayoutError<'tcx>> {
     let tcx = cx.tcx();
     // Otherwise its crate has not left any in its place.
-    if !layout.packs_saved_locals {
+    if layout.upvar_conflicts.is_none() {
         return Ok(());
     }
     let upvars = args.as_coroutine().upvar_tys();

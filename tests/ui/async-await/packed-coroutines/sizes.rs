@@ -152,6 +152,34 @@ async fn nested() -> u32 {
     5
 }
 
+/// The last two are made while the first two still have storage, but are never saved with them.
+async fn conflicts_by_storage_only<const A: usize, const B: usize, const C: usize>() {
+    let (long, short);
+    {
+        let first = fill::<8>(23);
+        let second = fill::<B>(24);
+        wait().await;
+        holds(&first, 23);
+        holds(&second, 24);
+        long = fill::<C>(25);
+        short = fill::<5>(26);
+        holds(&long, 25);
+        holds(&short, 26);
+    }
+    let last = fill::<A>(27);
+    wait().await;
+    holds(&last, 27);
+    holds(&long, 25);
+    holds(&short, 26);
+}
+
+/// The largest of their locals come first, and leave gaps, unless those do that conflict with most.
+async fn nested_twice() -> u32 {
+    conflicts_by_storage_only::<24, 18, 22>().await;
+    conflicts_by_storage_only::<23, 17, 21>().await;
+    6
+}
+
 fn finish(future: impl Future<Output = u32>) -> u32 {
     let mut future = pin!(future);
     let mut context = Context::from_waker(Waker::noop());
@@ -168,10 +196,12 @@ fn main() {
     assert_eq!(size_of_val(&one_or_the_other(true)) < 450, is_on);
     assert_eq!(size_of_val(&with_a_gap()) < 200, is_on);
     assert!(size_of_val(&nested()) <= 179, "{}", size_of_val(&nested()));
+    assert!(size_of_val(&nested_twice()) <= 56, "{}", size_of_val(&nested_twice()));
     assert_eq!(finish(one_after_the_other()), 1);
     assert_eq!(finish(one_or_the_other(true)), 2);
     assert_eq!(finish(one_or_the_other(false)), 2);
     assert_eq!(finish(handed_on()), 3);
     assert_eq!(finish(with_a_gap()), 4);
     assert_eq!(finish(nested()), 5);
+    assert_eq!(finish(nested_twice()), 6);
 }

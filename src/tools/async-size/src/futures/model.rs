@@ -108,7 +108,8 @@ pub struct Value {
     pub size: u64,
     /// Its alignment.
     pub align: u64,
-    /// The states in which it is saved, by number. An upvar has its place in all of them.
+    /// The states in which it is saved, by number. An upvar has its place in all of them in which
+    /// nothing else is there.
     pub states: Vec<usize>,
     /// The values that it shares bytes with.
     pub overlaps: Vec<usize>,
@@ -341,14 +342,20 @@ fn states_of(states: &[dump::State], upvars: usize, values: &mut [Value]) -> Vec
         }
         // One that has ended holds nothing.
         let upvars = if ["Returned", "Panicked"].contains(&&*state.name) { 0 } else { upvars };
-        let held = (0..upvars).chain(saved.iter().copied()).map(|index| &values[index]);
+        // Where something else is saved in an upvar's place, nothing needs that upvar any more.
+        let is_needed = |upvar: &usize| {
+            let bytes = layout::range(&values[*upvar]);
+            !saved.iter().any(|&index| layout::intersect(&bytes, &layout::range(&values[index])))
+        };
+        let held = (0..upvars).filter(is_needed).chain(saved.iter().copied());
+        let used = layout::bytes_of(held.map(|index| &values[index]));
         let mut leads_to = state.leads_to.clone();
         leads_to.retain(|&next| next < states.len());
         made.push(State {
             name: state.name.clone(),
             source: state.source.clone(),
             size: state.size,
-            used: layout::bytes_of(held),
+            used,
             saved,
             leads_to,
         });

@@ -64,7 +64,7 @@ impl<'tcx> InlinedAwaits<'tcx> {
         let &ty::Coroutine(def_id, args) = coroutine.ty.kind() else { return awaits };
         let def_id = cx.tcx.coroutine_body_def_id(def_id, args);
         // Where these passes are off nothing is inlined, and the body is not needed.
-        if !layout.packs_saved_locals || !cx.tcx.is_mir_available(def_id) {
+        if layout.upvar_conflicts.is_none() || !cx.tcx.is_mir_available(def_id) {
             return awaits;
         }
         let instance = Instance { def: InstanceKind::Item(def_id), args };
