@@ -27,6 +27,11 @@
 //!
 //! (`tests/ui/async-await/inline-await/borrowed-copies.rs`)
 //!
+//! # Left for later
+//!
+//! * A copy that nothing reads any more keeps the storage of what was borrowed until its scope
+//!   ends. Of copies that are not borrowed liveness should decide.
+//!
 //! [`CopyProp`]: crate::copy_prop::CopyProp
 //! [`storage`]: super::storage
 
