@@ -1,19 +1,14 @@
 //! `--awaits` on a small program: awaits that share a suspension point are counted, and so is why
 //! others do not.
 
-use std::fs;
+mod project;
+
 use std::process::Command;
 
 use measure::arguments::repository;
 use serde_json::{Value, json};
 
-const MANIFEST: &str = "[package]
-name = \"app\"
-version = \"0.1.0\"
-edition = \"2024\"
-
-[workspace]
-";
+use self::project::project;
 
 /// `twice` awaits the same at two places. At those of `apart` it holds different locals.
 const PROGRAM: &str = r#"use std::hint::black_box;
@@ -64,10 +59,7 @@ fn main() {
 
 #[test]
 fn merged_awaits_and_others_are_counted() {
-    let folder = tempfile::tempdir().unwrap();
-    fs::create_dir(folder.path().join("src")).unwrap();
-    fs::write(folder.path().join("Cargo.toml"), MANIFEST).unwrap();
-    fs::write(folder.path().join("src/main.rs"), PROGRAM).unwrap();
+    let folder = project(PROGRAM);
     let output = Command::new(env!("CARGO_BIN_EXE_async-size"))
         .args(["--awaits", "--json=-", "--opt-level=z", "--rustc"])
         .arg(repository().join("build/stage1/bin/rustc"))

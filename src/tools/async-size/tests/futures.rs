@@ -1,5 +1,7 @@
 //! `--futures` on a small program: what is told of its futures is what they are.
 
+mod project;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
@@ -7,15 +9,8 @@ use std::process::{Command, Output};
 use measure::arguments::repository;
 use measure::compiler::Compiler;
 use serde_json::Value;
-use tempfile::TempDir;
 
-const MANIFEST: &str = "[package]
-name = \"app\"
-version = \"0.1.0\"
-edition = \"2024\"
-
-[workspace]
-";
+use self::project::project;
 
 /// `serve` awaits `send`, which is small, and twice `store`, which is not; `forgotten` is polled
 /// nowhere.
@@ -66,15 +61,6 @@ fn main() {
 }
 "#;
 
-/// A project with the program.
-fn project() -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    fs::create_dir(folder.path().join("src")).unwrap();
-    fs::write(folder.path().join("Cargo.toml"), MANIFEST).unwrap();
-    fs::write(folder.path().join("src/main.rs"), PROGRAM).unwrap();
-    folder
-}
-
 /// Runs the tool on the project with more `arguments`.
 fn run(project: &Path, arguments: &[&str]) -> Output {
     let rustc = repository().join("build/stage1/bin/rustc");
@@ -102,7 +88,7 @@ fn future<'a>(report: &'a Value, name: &str) -> Option<&'a Value> {
 
 #[test]
 fn the_report_has_what_is_in_the_program() {
-    let project = project();
+    let project = project(PROGRAM);
     let page = project.path().join("futures.html");
     let output = run(project.path(), &["--futures", "--json=-", "--html", page.to_str().unwrap()]);
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
@@ -138,7 +124,7 @@ fn the_report_has_what_is_in_the_program() {
 
 #[test]
 fn the_states_of_one_future_are_drawn() {
-    let project = project();
+    let project = project(PROGRAM);
     let picture = project.path().join("states.svg");
     let arguments = ["--states", "serve", "--svg", picture.to_str().unwrap()];
     let dot = String::from_utf8(run(project.path(), &arguments).stdout).unwrap();
