@@ -10,27 +10,25 @@
 //! its memory with nothing: the future would be larger than with the awaitees in it.
 //!
 //! So the local gets storage from where it is assigned to where neither it nor a copy would have
-//! needed storage any more. That is found before [`CopyProp`] runs, and inserted behind it.
+//! been needed any more: it until it requires no storage, since pointers may read it, and a copy,
+//! which is never borrowed, until nothing reads it. That is found before [`CopyProp`] runs, and
+//! inserted behind it.
 //!
 //! [`CopyProp`] also puts the return place in the place of what is copied to it, and that has no
 //! storage statements. So another local replaces it, and moves to it where the body returns.
 //!
-//! This takes the analysis that tells what requires storage, if there is a borrowed local to be
-//! unified with others, and a walk through the body for each.
+//! If there is a borrowed local to be unified with others, this takes the analyses that tell what
+//! requires storage and what is live, and a walk through the body for each such local.
 //!
 //! # Soundness
 //!
 //! Each of these locals is assigned once, as [`SsaLocals`] has it, and that comes before each use
-//! of it and of its copies. A copy is used only where it requires storage, and what was borrowed
-//! only where itself does. So there is storage wherever there is a use. Only the terminator reads
-//! the return place where a body returns.
+//! of it and of its copies. What is borrowed is used only where it requires storage. A copy is live
+//! from where it is assigned to each of its uses, and what it is a copy of is live or requires
+//! storage until there. So there is storage from the assignment to each use. Only the terminator
+//! reads the return place where a body returns.
 //!
 //! (`tests/ui/async-await/inline-await/borrowed-copies.rs`)
-//!
-//! # Left for later
-//!
-//! * A copy that nothing reads any more keeps the storage of what was borrowed until its scope
-//!   ends. Of copies that are not borrowed liveness should decide.
 //!
 //! [`CopyProp`]: crate::copy_prop::CopyProp
 //! [`storage`]: super::storage
@@ -39,7 +37,8 @@ use rustc_data_structures::fx::{FxIndexMap, FxIndexSet};
 use rustc_middle::mir::visit::{MutVisitor, PlaceContext};
 use rustc_middle::mir::*;
 use rustc_middle::ty::TyCtxt;
-use rustc_mir_dataflow::impls::always_storage_live_locals;
+use rustc_mir_dataflow::impls::{MaybeLiveLocals, always_storage_live_locals};
+use rustc_mir_dataflow::{Analysis, ResultsCursor};
 use tracing::debug;
 
 use super::storage::Uses;
@@ -73,17 +72,23 @@ impl Unified {
         if classes.contains_key(&RETURN_PLACE) {
             unified.returned = Some(patch.new_temp(body.return_ty(), body.span));
         }
-        classes.retain(|_, class| class.iter().any(|&local| ssa.borrowed_locals().contains(local)));
+        let is_borrowed = |local: &Local| ssa.borrowed_locals().contains(*local);
+        classes.retain(|_, class| class.iter().any(is_borrowed));
         if !classes.is_empty() {
+            let live = MaybeLiveLocals.iterate_to_fixpoint(tcx, body, None);
+            let mut live = ResultsCursor::new_borrowing(body, &live);
             with_required_storage(tcx, body, |required| {
                 for (head, class) in classes {
+                    let (borrowed, copies): (Vec<_>, Vec<_>) =
+                        class.into_iter().partition(is_borrowed);
+                    let mut needed = Needed { borrowed, required, copies, live: &mut live };
                     let local = match unified.returned {
                         Some(returned) if head == RETURN_PLACE => returned,
                         _ => head,
                     };
                     let marker = patch.new_temp(body.local_decls[head].ty, body.span);
                     unified.by_marker.insert(marker, local);
-                    for end in ends_of_storage(body, &class, required) {
+                    for end in needed.ends(body) {
                         let mention = Box::new(marker.into());
                         patch.add_statement(end, StatementKind::PlaceMention(mention));
                     }
@@ -137,41 +142,66 @@ impl Unified {
     }
 }
 
-/// Where none of `class` requires storage any more.
-fn ends_of_storage<'tcx>(
-    body: &Body<'tcx>,
-    class: &[Local],
-    required: &mut RequiredStorage<'_, '_, 'tcx>,
-) -> FxIndexSet<Location> {
-    let is_required = |required: &RequiredStorage<'_, '_, 'tcx>| {
-        class.iter().any(|&local| required.get().contains(local))
-    };
-    let mut ends = FxIndexSet::default();
-    for (block, data) in traversal::reachable(body) {
-        required.seek_to_block_start(block);
-        let mut was_required = is_required(required);
-        for statement_index in 0..data.statements.len() {
-            let location = Location { block, statement_index };
-            required.seek_after_primary_effect(location);
-            let is_required = is_required(required);
-            if was_required && !is_required {
-                ends.insert(location.successor_within_block());
+/// Tells where locals that are to be unified are needed.
+struct Needed<'c, 'a, 'mir, 'live, 'tcx> {
+    borrowed: Vec<Local>,
+    required: &'c mut RequiredStorage<'a, 'mir, 'tcx>,
+    /// Those that are not borrowed.
+    copies: Vec<Local>,
+    live: &'c mut ResultsCursor<'live, 'tcx, MaybeLiveLocals>,
+}
+
+impl<'tcx> Needed<'_, '_, '_, '_, 'tcx> {
+    /// Where none of the locals is needed any more.
+    fn ends(&mut self, body: &Body<'tcx>) -> FxIndexSet<Location> {
+        let mut ends = FxIndexSet::default();
+        for (block, data) in traversal::reachable(body) {
+            let is_live = self.live_within(block, data);
+            self.required.seek_to_block_start(block);
+            let mut was_needed = self.is_required() || is_live[0];
+            for statement_index in 0..data.statements.len() {
+                let location = Location { block, statement_index };
+                self.required.seek_after_primary_effect(location);
+                let is_needed = self.is_required() || is_live[statement_index + 1];
+                if was_needed && !is_needed {
+                    ends.insert(location.successor_within_block());
+                }
+                was_needed = is_needed;
             }
-            was_required = is_required;
-        }
-        // A call requires the storage of what it assigns.
-        required.seek_before_primary_effect(body.terminator_loc(block));
-        if !is_required(required) {
-            continue;
-        }
-        for successor in data.terminator().successors() {
-            required.seek_to_block_start(successor);
-            if !is_required(required) {
-                ends.insert(successor.start_location());
+            // A call requires the storage of what it assigns.
+            self.required.seek_before_primary_effect(body.terminator_loc(block));
+            if !was_needed && !self.is_required() {
+                continue;
+            }
+            for successor in data.terminator().successors() {
+                self.required.seek_to_block_start(successor);
+                self.live.seek_to_block_start(successor);
+                if !self.is_required() && !self.is_live() {
+                    ends.insert(successor.start_location());
+                }
             }
         }
+        ends
     }
-    ends
+
+    /// Whether a copy is live in front of each statement of `block`, and of its terminator.
+    fn live_within(&mut self, block: BasicBlock, data: &BasicBlockData<'tcx>) -> Vec<bool> {
+        let mut is_live = vec![false; data.statements.len() + 1];
+        // The analysis goes backward. So its effect on a statement tells what is live before that.
+        for (statement_index, is_live) in is_live.iter_mut().enumerate().rev() {
+            self.live.seek_after_primary_effect(Location { block, statement_index });
+            *is_live = self.is_live();
+        }
+        is_live
+    }
+
+    fn is_required(&self) -> bool {
+        self.borrowed.iter().any(|&local| self.required.get().contains(local))
+    }
+
+    fn is_live(&self) -> bool {
+        self.copies.iter().any(|&local| self.live.get().contains(local))
+    }
 }
 
 /// Has `body` use `local` for its return place, and move that to the return place at the end.

@@ -159,6 +159,57 @@ async fn returns_in_two_places(id: u32) -> [u32; 4] {
     second
 }
 
+/// A copy outlives what it is a copy of, but nothing reads it when the future waits.
+macro_rules! not_kept {
+    ($($name:ident $($number:literal)*;)*) => {
+        $(async fn $name() -> u32 {
+            let mut sum = 0;
+            $(
+                let copy = {
+                    let id = black_box([$number; 4]);
+                    log(&id);
+                    id
+                };
+                sum += start(copy);
+                send(1).await;
+                Wait.await;
+            )*
+            sum
+        })*
+    };
+}
+
+not_kept! {
+    one_not_kept 1;
+    two_not_kept 1 2;
+    three_not_kept 1 2 3;
+}
+
+async fn logs_what_it_receives(id: u32) -> [u32; 4] {
+    send(1).await;
+    let received = black_box([id; 4]);
+    log(&received);
+    received
+}
+
+/// What an awaitee returns is not kept when it has been read.
+async fn receives_twice() -> u32 {
+    let first = start(logs_what_it_receives(1).await);
+    Wait.await;
+    let second = start(logs_what_it_receives(2).await);
+    Wait.await;
+    first + second
+}
+
+async fn receives_in_a_loop() -> u32 {
+    let mut sum = 0;
+    for id in 1..=3 {
+        sum += start(logs_what_it_receives(id).await);
+        Wait.await;
+    }
+    sum
+}
+
 fn main() {
     let sizes = [
         (size_of_val(&in_sequence(1)), 56),
@@ -167,6 +218,11 @@ fn main() {
         (size_of_val(&pointed_at()), 48),
         (size_of_val(&returns_what_it_logs(1)), 56),
         (size_of_val(&returns_in_two_places(1)), 48),
+        (size_of_val(&one_not_kept()), 32),
+        (size_of_val(&two_not_kept()), 32),
+        (size_of_val(&three_not_kept()), 32),
+        (size_of_val(&receives_twice()), 48),
+        (size_of_val(&receives_in_a_loop()), 64),
     ];
     for (index, (size, before)) in sizes.into_iter().enumerate() {
         assert!(size <= before, "future {index} is {size}, and not {before}");
@@ -180,4 +236,9 @@ fn main() {
     assert_eq!(finish(returns_what_it_logs(1)), [2; 4]);
     assert_eq!(finish(returns_in_two_places(1)), [1; 4]);
     assert_eq!(finish(returns_in_two_places(2)), [3; 4]);
+    assert_eq!(finish(one_not_kept()), 4);
+    assert_eq!(finish(two_not_kept()), 12);
+    assert_eq!(finish(three_not_kept()), 24);
+    assert_eq!(finish(receives_twice()), 12);
+    assert_eq!(finish(receives_in_a_loop()), 24);
 }

@@ -1,5 +1,5 @@
-// A future that holds itself by way of what it awaits is an error, and what it is held by is told,
-// also if that only drops it, and would be inlined.
+// A future that holds itself is an error, and what it is held by is told, also if that only drops
+// it, and would be inlined, and if what it is held over never waits.
 
 //@ edition: 2024
 //@ revisions: yes no
@@ -19,4 +19,53 @@ async fn keep<T>(held: T) {
 pub async fn recursive() {
     //~^ ERROR recursion in an async fn requires boxing
     keep(recursive()).await
+}
+
+async fn never_waits() {}
+
+pub async fn over_no_wait(n: u32) {
+    //~^ ERROR recursion in an async fn requires boxing
+    let rest = over_no_wait(n - 1);
+    never_waits().await;
+    drop(rest);
+}
+
+pub async fn awaited_later(n: u32) {
+    //~^ ERROR recursion in an async fn requires boxing
+    let rest = awaited_later(n - 1);
+    never_waits().await;
+    rest.await
+}
+
+pub async fn in_an_option(n: u32) {
+    //~^ ERROR recursion in an async fn requires boxing
+    let rest = (n > 0).then(|| in_an_option(n - 1));
+    never_waits().await;
+    drop(rest);
+}
+
+async fn consume(_: impl Future) {}
+
+pub async fn handed_on(n: u32) {
+    //~^ ERROR recursion in an async fn requires boxing
+    consume(handed_on(n - 1)).await;
+}
+
+trait Service {
+    fn call(&self, n: u32) -> impl Future<Output = ()>;
+}
+
+async fn run(service: impl Service, n: u32) {
+    let rest = service.call(n);
+    never_waits().await;
+    drop(rest);
+}
+
+pub struct ByTrait;
+
+impl Service for ByTrait {
+    async fn call(&self, n: u32) {
+        //~^ ERROR recursion in an async fn requires boxing
+        run(ByTrait, n - 1).await
+    }
 }

@@ -1,0 +1,85 @@
+//! Keeps track of the types that an async body saves before our passes change what it saves.
+//!
+//! # Motivation
+//!
+//! With the flag off whoever lays out a coroutine lays out all that its body saves. That is where
+//! rustc finds that a future would hold itself:
+//!
+//! ```text
+//!   async fn count(n: u32) { let rest = count(n - 1); log(n).await; drop(rest) }
+//! ```
+//!
+//! If `log` never waits, its await goes, and then nothing holds `rest` across a suspension point.
+//! This would compile, but only with the flag on, and until a pass judges otherwise. Where the
+//! error is found in any case, it may be found by another way, and so blame another expression.
+//!
+//! # The rule
+//!
+//! Before the first of our passes, the saved types that hold a coroutine, or might hold one, are
+//! noted in the body. They move to the layout of the coroutine, when that is made. Whoever lays out
+//! the coroutine lays out these, too, and first (`rustc_ty_utils/src/layout/saved_as_written.rs`).
+//!
+//! This takes the analyses that tell what is saved once more.
+//!
+//! # Soundness
+//!
+//! Nothing is executed differently. And nothing is laid out that would not be with the flag off:
+//! the body is that from which the state transform would make the coroutine. So this finds no
+//! error, and no cycle, that the flag is to blame for.
+//!
+//! (`tests/ui/async-await/inline-await/recursion-held.rs`)
+
+use rustc_data_structures::fx::FxIndexMap;
+use rustc_index::bit_set::DenseBitSet;
+use rustc_middle::mir::*;
+use rustc_middle::ty::{Ty, TyCtxt, TypeFlags, TypeVisitableExt};
+use rustc_session::Session;
+use rustc_span::Span;
+use tracing::debug;
+
+use crate::async_bodies::is_enabled_in;
+use crate::awaits::awaits_by_lowering;
+use crate::saved_locals::saved_locals;
+
+pub(super) struct SavedAsWritten;
+
+impl<'tcx> crate::MirPass<'tcx> for SavedAsWritten {
+    fn is_enabled(&self, sess: &Session) -> bool {
+        is_enabled_in(sess)
+    }
+
+    fn run_pass(&self, tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
+        // Where a drop may suspend our passes are off.
+        if !awaits_by_lowering(body) || tcx.may_drop_async() || body.tainted_by_errors.is_some() {
+            return;
+        }
+        let saved_as_written = may_hold_coroutines(tcx, body);
+        debug!(?saved_as_written);
+        if let Some(coroutine) = &mut body.coroutine {
+            coroutine.saved_as_written = saved_as_written;
+        }
+    }
+
+    fn is_required(&self) -> bool {
+        false
+    }
+}
+
+/// The types of the locals that `body` saves, each once, that may hold a coroutine. Others have a
+/// layout whatever this coroutine is.
+fn may_hold_coroutines<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> Vec<(Ty<'tcx>, Span)> {
+    let mut saved = DenseBitSet::new_empty(body.local_decls.len());
+    for locals in saved_locals(tcx, body).values() {
+        saved.union(locals);
+    }
+    // A parameter may stand for a coroutine, and an alias for that of a method of a trait.
+    let flags = TypeFlags::HAS_TY_CORO | TypeFlags::HAS_TY_PARAM | TypeFlags::HAS_ALIAS;
+    let mut spans = FxIndexMap::default();
+    for local in saved.iter() {
+        let LocalDecl { ty, source_info, .. } = body.local_decls[local];
+        if ty.has_type_flags(flags) {
+            spans.entry(ty).or_insert(source_info.span);
+        }
+    }
+    spans.into_iter().collect()
+}
