@@ -280,6 +280,8 @@ pub enum Future {
     PollFn(Box<Expression>),
     /// `core::future::pending`
     Never,
+    /// Pending once or never, without a state of its own
+    Turn,
     /// The function with the number, of this form; over what it is generic, or whose method it is
     Call {
         function: u32,
@@ -494,7 +496,7 @@ pub fn walk_future(future: &mut Future, visit: Visit<'_>) {
     use self::Future::*;
     visit(Node::Future(future));
     match future {
-        Never | Parameter | Stores(_) => {}
+        Never | Turn | Parameter | Stores(_) => {}
         TraitCall(_, _, argument) => {
             if let Some(argument) = argument {
                 walk_expression(argument, visit);

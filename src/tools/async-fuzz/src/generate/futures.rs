@@ -8,6 +8,7 @@ use crate::program::{Expression, Form, Function, Future, Lent, Over, Type};
 enum Kin {
     Leaf,
     Slow,
+    Turn,
     Prompt,
     Late,
     Ready,
@@ -61,6 +62,7 @@ impl Generator {
             (9, Kin::Ready),
             (drops(2), Kin::PollFn),
             (waits(1), Kin::Never),
+            (waits(18), Kin::Turn),
             (deep(76), Kin::Call),
             (if has_bus { drops(190) } else { 0 }, Kin::BusCall),
             (if has_bus { drops(30) } else { 0 }, Kin::Peek),
@@ -98,6 +100,7 @@ impl Generator {
             Kin::Ready => Future::Ready(Box::new(self.number(1))),
             Kin::PollFn => Future::PollFn(Box::new(self.number(1))),
             Kin::Never => Future::Never,
+            Kin::Turn => Future::Turn,
             Kin::Call => match self.call(Type::Number, less) {
                 Some(call) => call,
                 None => self.inner_block(depth),

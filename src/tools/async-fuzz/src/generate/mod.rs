@@ -323,8 +323,14 @@ impl Generator {
         }
         self.parameter_is_free = form == Form::OverFuture;
         self.fuel = self.random.within(4, 14) as i32;
-        let most = self.random.within(1, 5);
-        let body = self.block(most, Some(output), DEPTH);
+        let body = if style == Style::Waiting && output == Type::Number && self.random.percent(8) {
+            // Where a body has nothing else, nothing hides that a future is larger.
+            let tail = Some(Box::new(Expression::Literal(number)));
+            Block { statements: self.logged_scopes(), tail }
+        } else {
+            let most = self.random.within(1, 5);
+            self.block(most, Some(output), DEPTH)
+        };
         self.functions.push(Function { number, form, parameters, output, body, auxiliary });
         // What is generic over a bus waits if the bus does, or over another type.
         let is_open = matches!(form, Form::OverBus | Form::OverType);

@@ -170,8 +170,9 @@ impl Generator {
     }
 
     /// Scopes after each other, each with a value that is logged and passed to what is awaited.
-    fn logged_scopes(&mut self) -> Vec<Statement> {
+    pub(super) fn logged_scopes(&mut self) -> Vec<Statement> {
         self.fuel -= 1;
+        let is_copied = self.random.percent(40);
         let count = self.random.within(2, 4);
         let scopes = (0..count).map(|_| {
             let [start, borrowed] = [self.slots.len(), self.borrowed.len()];
@@ -182,27 +183,48 @@ impl Generator {
                 Type::Row => Expression::Row(Box::new([first, second, third])),
                 _ => first,
             };
+            // The call is made first: what it borrows is not what it is passed.
+            let callee = self.callee(Type::Number);
+            let call = callee.map(|callee| (callee, self.call_of(callee, 2)));
             let variable = self.variable(of);
             self.define(variable);
             let logged = Statement::Evaluate(Expression::Log(variable));
             let mut statements = vec![Statement::Let(variable, value), logged];
-            if let Some(callee) = self.callee(Type::Number) {
-                let mut call = self.call_of(callee, 2);
-                if let Future::Call { arguments, .. } = &mut call {
-                    let parameters = &self.functions[callee].parameters;
-                    for (argument, parameter) in arguments.iter_mut().zip(parameters) {
-                        if parameter.of == of {
-                            *argument = Expression::Variable(variable);
+            if is_copied {
+                // A copy outlives it, but nothing reads that at the await.
+                let copy = self.variable(of);
+                self.define(copy);
+                let inner =
+                    Block { statements, tail: Some(Box::new(Expression::Variable(variable))) };
+                let inner = Expression::Match(Box::new(Expression::Literal(0)), vec![inner]);
+                let taken = Expression::Take(Box::new(Expression::Variable(copy)), of);
+                statements = vec![Statement::Let(copy, inner), Statement::Evaluate(taken)];
+            }
+            let awaited = match call {
+                Some((callee, mut call)) => {
+                    if !is_copied && let Future::Call { arguments, .. } = &mut call {
+                        let parameters = &self.functions[callee].parameters;
+                        for (argument, parameter) in arguments.iter_mut().zip(parameters) {
+                            if parameter.of == of {
+                                *argument = Expression::Variable(variable);
+                            }
                         }
                     }
+                    self.end_await(borrowed);
+                    call
                 }
-                self.end_await(borrowed);
-                statements.push(Statement::Evaluate(Expression::Await(Box::new(call))));
-            } else {
-                let number = Expression::Variable(variable);
-                let number = if of == Type::Number { number } else { Expression::Log(variable) };
-                let leaf = Future::Leaf(self.pending(), Box::new(number));
-                statements.push(Statement::Evaluate(Expression::Await(Box::new(leaf))));
+                None if is_copied => Future::Turn,
+                None => {
+                    let number = Expression::Variable(variable);
+                    let number =
+                        if of == Type::Number { number } else { Expression::Log(variable) };
+                    Future::Leaf(self.pending(), Box::new(number))
+                }
+            };
+            statements.push(Statement::Evaluate(Expression::Await(Box::new(awaited))));
+            if self.random.percent(50) {
+                let turn = Expression::Await(Box::new(Future::Turn));
+                statements.push(Statement::Evaluate(turn));
             }
             self.end_statement(borrowed);
             self.end_scope(start);

@@ -43,6 +43,7 @@ impl Printer {
                     "({{ let value = {value}; std::future::poll_fn(move |_| Poll::Ready(value)) }})"
                 )
             }
+            F::Turn => "Turn".into(),
             F::Never => "std::future::pending::<u32>()".into(),
             F::Call { function, form, over, arguments } => {
                 self.call_text(*function, *form, over.as_deref(), arguments)

@@ -34,6 +34,23 @@ impl Future for Leaf {
     }
 }
 
+/// A future that has no state of its own: every other poll of such a future is pending.
+pub struct Turn;
+
+impl Future for Turn {
+    type Output = u32;
+
+    #[inline(never)]
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<u32> {
+        let turns = with(|state| {
+            state.turns += 1;
+            state.turns
+        });
+        polled(turns, context);
+        if turns % 2 == 0 { Poll::Ready(2) } else { Poll::Pending }
+    }
+}
+
 /// Tells that a leaf is polled, and who is to be woken.
 #[inline(never)]
 pub fn polled(pending: u32, context: &Context<'_>) {

@@ -99,6 +99,8 @@ pub(super) struct State {
     pub(super) context: (*mut Context<'static>, *mut Waker),
     /// How often the future has been polled.
     pub(super) polls: u32,
+    /// How often a [`Turn`] has been polled.
+    pub(super) turns: u32,
 }
 
 impl State {
@@ -118,6 +120,7 @@ impl State {
             waker: 0,
             context: (std::ptr::null_mut(), std::ptr::null_mut()),
             polls: 0,
+            turns: 0,
         }
     }
 }
