@@ -15,9 +15,9 @@
 //!
 //! # The rule
 //!
-//! Before the first of our passes, the saved types that hold a coroutine, or might hold one, are
-//! noted in the body. They move to the layout of the coroutine, when that is made. Whoever lays out
-//! the coroutine lays out these, too, and first (`rustc_ty_utils/src/layout/saved_as_written.rs`).
+//! Before the first of our passes, the saved types that might hold a coroutine are noted in the
+//! body. They move to the layout of the coroutine, when that is made. Whoever lays that out lays
+//! out these, too, and first (`rustc_ty_utils/src/layout/saved_as_written.rs`).
 //!
 //! This takes the analyses that tell what is saved once more.
 //!
@@ -27,12 +27,12 @@
 //! the body is that from which the state transform would make the coroutine. So this finds no
 //! error, and no cycle, that the flag is to blame for.
 //!
-//! (`tests/ui/async-await/inline-await/recursion-held.rs`)
+//! (`tests/ui/async-await/inline-await/recursion-held.rs`, `depth-limit.rs`)
 
 use rustc_data_structures::fx::FxIndexMap;
 use rustc_index::bit_set::DenseBitSet;
 use rustc_middle::mir::*;
-use rustc_middle::ty::{Ty, TyCtxt, TypeFlags, TypeVisitableExt};
+use rustc_middle::ty::{Ty, TyCtxt};
 use rustc_session::Session;
 use rustc_span::Span;
 use tracing::debug;
@@ -65,19 +65,18 @@ impl<'tcx> crate::MirPass<'tcx> for SavedAsWritten {
     }
 }
 
-/// The types of the locals that `body` saves, each once, that may hold a coroutine. Others have a
-/// layout whatever this coroutine is.
+/// The types of the locals that `body` saves, each once, with a span. Those that cannot hold a
+/// coroutine have a layout whatever this coroutine is. But of other types that is not easily told:
+/// a field may be an alias that stands for a coroutine.
 fn may_hold_coroutines<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> Vec<(Ty<'tcx>, Span)> {
     let mut saved = DenseBitSet::new_empty(body.local_decls.len());
     for locals in saved_locals(tcx, body).values() {
         saved.union(locals);
     }
-    // A parameter may stand for a coroutine, and an alias for that of a method of a trait.
-    let flags = TypeFlags::HAS_TY_CORO | TypeFlags::HAS_TY_PARAM | TypeFlags::HAS_ALIAS;
     let mut spans = FxIndexMap::default();
     for local in saved.iter() {
         let LocalDecl { ty, source_info, .. } = body.local_decls[local];
-        if ty.has_type_flags(flags) {
+        if !ty.is_primitive() {
             spans.entry(ty).or_insert(source_info.span);
         }
     }

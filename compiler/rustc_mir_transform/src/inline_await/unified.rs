@@ -10,9 +10,9 @@
 //! its memory with nothing: the future would be larger than with the awaitees in it.
 //!
 //! So the local gets storage from where it is assigned to where neither it nor a copy would have
-//! been needed any more: it until it requires no storage, since pointers may read it, and a copy,
-//! which is never borrowed, until nothing reads it. That is found before [`CopyProp`] runs, and
-//! inserted behind it.
+//! been needed any more: until nothing reads any of them, and what is borrowed requires no storage,
+//! since pointers may read that. A copy is never borrowed. That is found before [`CopyProp`] runs,
+//! and inserted behind it.
 //!
 //! [`CopyProp`] also puts the return place in the place of what is copied to it, and that has no
 //! storage statements. So another local replaces it, and moves to it where the body returns.
@@ -23,10 +23,11 @@
 //! # Soundness
 //!
 //! Each of these locals is assigned once, as [`SsaLocals`] has it, and that comes before each use
-//! of it and of its copies. What is borrowed is used only where it requires storage. A copy is live
-//! from where it is assigned to each of its uses, and what it is a copy of is live or requires
-//! storage until there. So there is storage from the assignment to each use. Only the terminator
-//! reads the return place where a body returns.
+//! of it and of its copies. A local is live from where it is assigned to each of its uses, and
+//! until there that is so of what it is a copy of. Pointers to what is borrowed are used only where
+//! that requires storage. So there is storage from the assignment to each use, also on ways that
+//! are never taken: merged suspension points have some. Only the terminator reads the return place
+//! where a body returns.
 //!
 //! (`tests/ui/async-await/inline-await/borrowed-copies.rs`)
 //!
@@ -79,9 +80,8 @@ impl Unified {
             let mut live = ResultsCursor::new_borrowing(body, &live);
             with_required_storage(tcx, body, |required| {
                 for (head, class) in classes {
-                    let (borrowed, copies): (Vec<_>, Vec<_>) =
-                        class.into_iter().partition(is_borrowed);
-                    let mut needed = Needed { borrowed, required, copies, live: &mut live };
+                    let borrowed = class.iter().copied().filter(is_borrowed).collect();
+                    let mut needed = Needed { class, borrowed, required, live: &mut live };
                     let local = match unified.returned {
                         Some(returned) if head == RETURN_PLACE => returned,
                         _ => head,
@@ -144,10 +144,10 @@ impl Unified {
 
 /// Tells where locals that are to be unified are needed.
 struct Needed<'c, 'a, 'mir, 'live, 'tcx> {
+    class: Vec<Local>,
+    /// Those of them that are borrowed.
     borrowed: Vec<Local>,
     required: &'c mut RequiredStorage<'a, 'mir, 'tcx>,
-    /// Those that are not borrowed.
-    copies: Vec<Local>,
     live: &'c mut ResultsCursor<'live, 'tcx, MaybeLiveLocals>,
 }
 
@@ -184,7 +184,7 @@ impl<'tcx> Needed<'_, '_, '_, '_, 'tcx> {
         ends
     }
 
-    /// Whether a copy is live in front of each statement of `block`, and of its terminator.
+    /// Whether a local is live in front of each statement of `block`, and of its terminator.
     fn live_within(&mut self, block: BasicBlock, data: &BasicBlockData<'tcx>) -> Vec<bool> {
         let mut is_live = vec![false; data.statements.len() + 1];
         // The analysis goes backward. So its effect on a statement tells what is live before that.
@@ -200,7 +200,7 @@ impl<'tcx> Needed<'_, '_, '_, '_, 'tcx> {
     }
 
     fn is_live(&self) -> bool {
-        self.copies.iter().any(|&local| self.live.get().contains(local))
+        self.class.iter().any(|&local| self.live.get().contains(local))
     }
 }
 

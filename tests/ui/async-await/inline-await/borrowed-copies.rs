@@ -7,13 +7,14 @@
 //@ aux-build: ../../returned-panic/auxiliary/polling.rs
 //@ no-prefer-dynamic
 //@ compile-flags: -Zvalidate-mir -Zlint-mir
-//@ revisions: off level1 levels levelz level3 abort all
+//@ revisions: off level1 levels levelz level3 abort sabort all
 //@[off] compile-flags: -Zasync-returned-panic=yes -Copt-level=s
 //@[level1] compile-flags: -Zasync-returned-panic=no -Copt-level=1
 //@[levels] compile-flags: -Zasync-returned-panic=no -Copt-level=s
 //@[levelz] compile-flags: -Zasync-returned-panic=no -Copt-level=z
 //@[level3] compile-flags: -Zasync-returned-panic=no -Copt-level=3
 //@[abort] compile-flags: -Zasync-returned-panic=no -Copt-level=3 -Cpanic=abort
+//@[sabort] compile-flags: -Zasync-returned-panic=no -Copt-level=s -Cpanic=abort
 //@[all] compile-flags: -Zasync-returned-panic=no-at-all-levels
 
 extern crate polling;
@@ -185,6 +186,23 @@ not_kept! {
     three_not_kept 1 2 3;
 }
 
+/// The two awaits are merged, and the branch behind them may seem to lead from the second to what
+/// comes behind the first.
+async fn sends_twice(id: u32) -> u64 {
+    let copy = {
+        let id = black_box([id; 4]);
+        log(&id);
+        send_all(id).await;
+        id
+    };
+    send_all(copy).await
+}
+
+async fn send_all(ids: [u32; 4]) -> u64 {
+    Wait.await;
+    ids.into_iter().map(u64::from).sum()
+}
+
 async fn logs_what_it_receives(id: u32) -> [u32; 4] {
     send(1).await;
     let received = black_box([id; 4]);
@@ -221,6 +239,7 @@ fn main() {
         (size_of_val(&one_not_kept()), 32),
         (size_of_val(&two_not_kept()), 32),
         (size_of_val(&three_not_kept()), 32),
+        (size_of_val(&sends_twice(1)), 60),
         (size_of_val(&receives_twice()), 48),
         (size_of_val(&receives_in_a_loop()), 64),
     ];
@@ -239,6 +258,7 @@ fn main() {
     assert_eq!(finish(one_not_kept()), 4);
     assert_eq!(finish(two_not_kept()), 12);
     assert_eq!(finish(three_not_kept()), 24);
+    assert_eq!(finish(sends_twice(2)), 8);
     assert_eq!(finish(receives_twice()), 12);
     assert_eq!(finish(receives_in_a_loop()), 24);
 }

@@ -69,3 +69,38 @@ impl Service for ByTrait {
         run(ByTrait, n - 1).await
     }
 }
+
+// No type that is saved here shows that it holds a coroutine.
+pub trait Call {
+    type Future: Future<Output = ()>;
+    fn call(&self, n: u32) -> Self::Future;
+}
+
+impl<F: Fn(u32) -> R, R: Future<Output = ()>> Call for F {
+    type Future = R;
+    fn call(&self, n: u32) -> R {
+        self(n)
+    }
+}
+
+pub struct Called<C: Call>(#[allow(dead_code)] Option<C::Future>);
+
+fn called<C: Call>(callee: C, n: u32) -> Called<C> {
+    Called(Some(callee.call(n)))
+}
+
+pub async fn in_a_field(n: u32) {
+    //~^ ERROR recursion in an async fn requires boxing
+    let rest = called(in_a_field, n - 1);
+    never_waits().await;
+    drop(rest);
+}
+
+pub async fn in_a_field_first(n: u32) {
+    //~^ ERROR recursion in an async fn requires boxing
+    let first = called(in_a_field_first, n - 1);
+    let second = in_a_field_first(n - 1);
+    pending::<()>().await;
+    drop(first);
+    drop(second);
+}
