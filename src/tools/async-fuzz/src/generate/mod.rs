@@ -591,6 +591,22 @@ mod tests {
     }
 
     #[test]
+    fn some_programs_await_the_same_in_rounds() {
+        let rounds = percent_with(|node| match node {
+            Node::Statement(Statement::Match(_, arms)) => {
+                let awaits = |statement: &Statement| match statement {
+                    Statement::If(condition, ..) => is_await(condition),
+                    _ => false,
+                };
+                let is_round = |arm: &Block| arm.statements.last().is_some_and(awaits);
+                arms.iter().all(is_round)
+            }
+            _ => false,
+        });
+        assert!(rounds >= 5, "{rounds}");
+    }
+
+    #[test]
     fn what_a_block_returns_is_gone_behind_it() {
         let mut seen = [false; 2];
         for seed in 0..100 {

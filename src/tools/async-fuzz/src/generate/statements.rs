@@ -73,7 +73,7 @@ impl Generator {
             (if self.is_async() { drops(deep(20)) } else { 0 }, Kind::Reach),
             (drops(deep(4)), Kind::PinnedAwait),
             (drops(deep(9)), Kind::HeldAwait),
-            (if self.place.style == Style::Waiting { deep(5) } else { 0 }, Kind::Rounds),
+            (if self.place.style == Style::Waiting { deep(14) } else { 0 }, Kind::Rounds),
             (if self.place.style == Style::Waiting { deep(12) } else { 0 }, Kind::Logged),
         ])
     }
