@@ -12,6 +12,7 @@
 
 mod futures;
 mod kinds;
+mod scenes;
 mod scope;
 mod statements;
 mod values;
@@ -326,7 +327,10 @@ impl Generator {
         let body = if style == Style::Waiting && output == Type::Number && self.random.percent(8) {
             // Where a body has nothing else, nothing hides that a future is larger.
             let tail = Some(Box::new(Expression::Literal(number)));
-            Block { statements: self.logged_scopes(), tail }
+            let in_turn = self.random.percent(40);
+            let statements =
+                if in_turn { vec![self.values_in_turn()] } else { self.logged_scopes() };
+            Block { statements, tail }
         } else {
             let most = self.random.within(1, 5);
             self.block(most, Some(output), DEPTH)
@@ -604,6 +608,23 @@ mod tests {
             _ => false,
         });
         assert!(rounds >= 5, "{rounds}");
+    }
+
+    #[test]
+    fn some_programs_keep_values_in_turn() {
+        let held = |statement: &Statement| match statement {
+            Statement::HeldAwait(_, _, body) => body.statements.first().cloned(),
+            Statement::Evaluate(value) if is_await(value) => Some(statement.clone()),
+            _ => None,
+        };
+        let in_turn = percent_with(|node| match node {
+            Node::Statement(Statement::Scope(block)) => {
+                let held: Vec<_> = block.statements.iter().filter_map(held).collect();
+                held.len() > 1 && held.iter().all(|awaits| *awaits == held[0])
+            }
+            _ => false,
+        });
+        assert!(in_turn >= 5, "{in_turn}");
     }
 
     #[test]
