@@ -12,7 +12,7 @@
 
 mod futures;
 mod kinds;
-mod scenes;
+mod patterns;
 mod scope;
 mod statements;
 mod values;
@@ -619,8 +619,10 @@ mod tests {
         };
         let in_turn = percent_with(|node| match node {
             Node::Statement(Statement::Scope(block)) => {
+                let keeps_future = |it: &Statement| matches!(it, Statement::HeldAwait(..));
                 let held: Vec<_> = block.statements.iter().filter_map(held).collect();
-                held.len() > 1 && held.iter().all(|awaits| *awaits == held[0])
+                let is_same = held.len() > 1 && held.iter().all(|awaits| *awaits == held[0]);
+                is_same && block.statements.iter().any(keeps_future)
             }
             _ => false,
         });

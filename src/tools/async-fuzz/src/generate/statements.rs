@@ -43,6 +43,8 @@ impl Generator {
         let has_drops = self.place.style != Style::Pure;
         let drops = |weight: u32| if has_drops { weight } else { 0 };
         let deep = |weight: u32| if depth > 1 { weight } else { 0 };
+        let waits = self.place.style == Style::Waiting;
+        let waits = |weight: u32| if waits { deep(weight) } else { 0 };
         let breaks = if self.place.can_break { 6 } else { 0 };
         let loops = |weight: u32| if self.place.loops < 2 { weight } else { 0 };
         let has_self = self.has_itself();
@@ -74,9 +76,9 @@ impl Generator {
             (if self.is_async() { drops(deep(20)) } else { 0 }, Kind::Reach),
             (drops(deep(4)), Kind::PinnedAwait),
             (drops(deep(9)), Kind::HeldAwait),
-            (if self.place.style == Style::Waiting { deep(14) } else { 0 }, Kind::Rounds),
-            (if self.place.style == Style::Waiting { deep(12) } else { 0 }, Kind::Logged),
-            (if self.place.style == Style::Waiting { deep(6) } else { 0 }, Kind::InTurn),
+            (waits(14), Kind::Rounds),
+            (waits(12), Kind::Logged),
+            (waits(6), Kind::InTurn),
         ])
     }
 

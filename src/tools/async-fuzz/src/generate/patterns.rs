@@ -1,5 +1,5 @@
-//! Makes statements that what our passes rewrite has reason to be wrong about, and that would be
-//! rare if each part of them were random.
+//! Makes statements in patterns that our passes rewrite. These would be rare if each part of them
+//! were random.
 
 use super::Generator;
 use crate::program::{Block, Expression, Future, Statement, Type};
@@ -13,8 +13,7 @@ impl Generator {
         let scopes = (0..count).map(|_| {
             let [start, borrowed] = [self.slots.len(), self.borrowed.len()];
             let of = self.random.weighted(&[(1, Type::Number), (1, Type::Row)]);
-            let [first, second, third] =
-                [(); 3].map(|()| Expression::Hidden(self.random.within(0, 9)));
+            let [first, second, third] = self.hidden_numbers();
             let value = match of {
                 Type::Row => Expression::Row(Box::new([first, second, third])),
                 _ => first,
@@ -96,9 +95,9 @@ impl Generator {
         Statement::Match(value, arms)
     }
 
-    /// A scope in which one value after the other is kept while the same is awaited. If these are
-    /// merged, dataflow may have all the values kept at once. Some of them are futures, which are
-    /// awaited next.
+    /// A scope in which one value after the other is kept behind an await, which is the same for
+    /// all. Some are futures like the one that is awaited, and are awaited next. If all these
+    /// awaits are merged, dataflow may have more than one value kept at once.
     pub(super) fn values_in_turn(&mut self) -> Statement {
         self.fuel -= 1;
         let start = self.slots.len();
@@ -115,13 +114,11 @@ impl Generator {
             let variable = self.variable(of);
             self.define(variable);
             let value = match of {
-                Type::Row => {
-                    let numbers = [(); 3].map(|()| Expression::Hidden(self.random.within(0, 9)));
-                    Expression::Row(Box::new(numbers))
-                }
+                Type::Row => Expression::Row(Box::new(self.hidden_numbers())),
                 Type::Pair => {
                     Expression::Pair(Box::new(Expression::Token), Box::new(Expression::Token))
                 }
+                // The answer of a future that is kept.
                 _ => {
                     let body = Block { statements: vec![awaits.clone()], tail: None };
                     let held = Box::new(awaited.clone());
@@ -135,5 +132,9 @@ impl Generator {
         }
         self.end_scope(start);
         Statement::Scope(Block { statements, tail: None })
+    }
+
+    fn hidden_numbers(&mut self) -> [Expression; 3] {
+        [(); 3].map(|()| Expression::Hidden(self.random.within(0, 9)))
     }
 }
