@@ -31,7 +31,7 @@ Examples:
   async-size --async-share --package rp --opt-level z
       How much of each binary is async code at all
   async-size --awaits --opt-level z
-      How many awaits of the firmware's crates share a suspension point
+      How many awaits of the firmware's crates share their code
   async-size --compile-time --package rp --opt-level z
       What the passes cost the compiler, pass by pass
   async-size --futures --bin blinky --html futures.html
@@ -111,11 +111,12 @@ pub struct Arguments {
     #[arg(long, conflicts_with_all = ["complaints", "compare_passes", "awaits", "compile_time"])]
     pub async_share: bool,
 
-    /// Build nothing, and count awaits that share a suspension point
+    /// Build nothing, and count awaits that share their code
     ///
     /// In all crates of the binaries, bodies are looked for that await one type more than once. The
-    /// log of the pass CollapseSuspensionPoints tells how many of these awaits have no suspension
-    /// point of their own any more, and why others do. One crate is checked after the other,
+    /// log of the pass CollapseSuspensionPoints tells how many of these awaits became one with
+    /// another, and why others did not. Where a body goes on differently behind them, the state may
+    /// tell them apart again; the code is there once. One crate is checked after the other,
     /// whatever --jobs says, so that the log is in order.
     #[arg(long, conflicts_with_all = ["complaints", "compare_passes", "svg"])]
     pub awaits: bool,

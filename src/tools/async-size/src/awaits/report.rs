@@ -37,8 +37,11 @@ use super::log::{Census, Counts};
 /// What the numbers mean.
 const FOOTNOTE: &str = "
 Bodies that await one type more than once; their suspension points, without the first of each type;
-how many are gone, and are left. Of these:
+how many became one with another, and how many did not.
 ";
+
+/// What follows that, if some did not.
+const REASONS: &str = "Of these:\n";
 
 #[derive(Serialize)]
 struct Results<'a> {
@@ -108,6 +111,9 @@ pub fn table(
         add(SUM, &sum);
         text += &grid.render();
         text += FOOTNOTE;
+        if !sum.left.is_empty() {
+            text += REASONS;
+        }
         for (reason, count) in &sum.left {
             text += &format!("{count} {reason}\n");
         }
@@ -152,7 +158,8 @@ app     │      1      1    1    0
 sum     │      3      4    3    1
 
 Bodies that await one type more than once; their suspension points, without the first of each type;
-how many are gone, and are left. Of these:
+how many became one with another, and how many did not.
+Of these:
 1 hold different locals
 ";
         let text = table("rustc 1", PanicStrategy::Abort, &Variant::on(), &counted());

@@ -227,9 +227,7 @@ impl Advice {
                 "is in generic code: where the awaitee never waits, the await has no state",
             ),
             "inlined" => Self::fact("inlined: its awaitee is a part of this future"),
-            "merged" => {
-                Self::fact(&format!("merged: one state is for this and for {}", with(found)))
-            }
+            "merged" => Self::fact(&format!("merged: its code is that of {}", with(found))),
             "not inlined" => Self::explain("not inlined", NOT_INLINED, found),
             "not merged" => {
                 Self::explain(&format!("not merged with {}", with(found)), NOT_MERGED, found)

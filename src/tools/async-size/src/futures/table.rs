@@ -333,7 +333,7 @@ app::read  │  80 inlined            │   1  – │ out: [u8; 32], 32
             "await of read shares bytes with timer",
             "await of read holds the future app::read",
             "inlined: its awaitee is a part of this future",
-            "merged: one state is for this and for the await at line 5",
+            "merged: its code is that of the await at line 5",
             "src/main.rs:12: read",
         ] {
             assert!(text.contains(line), "{line} is not in {text}");
