@@ -7,6 +7,7 @@ use rustc_session::{AsyncReturnedPanic, Session};
 use rustc_span::Span;
 use tracing::instrument;
 
+use crate::awaits::awaits_by_lowering;
 use crate::certain_body::is_async;
 
 /// Whether the session asks for the passes for `async`: with `-Zasync-returned-panic=no` where MIR
@@ -45,6 +46,25 @@ pub(crate) fn coroutine_to_transform<'tcx>(
         // Its author wants the code as it is written.
         && !is_optimize_none(tcx, def_id);
     may_be_changed.then_some(local)
+}
+
+/// Whether the passes may change what `body` mentions and saves. It is no less than what they do
+/// change: `coroutine_to_transform` has more reasons to say no.
+pub(crate) fn may_be_changed<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> bool {
+    awaits_by_lowering(body) && !tcx.may_drop_async() && body.tainted_by_errors.is_none()
+}
+
+/// Calls `f` with `body` in the phase that the optimizations expect. Passes that run before the
+/// state transform are in an earlier one, though drops are elaborated and types revealed, which is
+/// all that those optimizations need that `f` may use: no suspension point is lowered yet.
+pub(crate) fn with_runtime_phase<'tcx, T>(
+    body: &mut Body<'tcx>,
+    f: impl FnOnce(&mut Body<'tcx>) -> T,
+) -> T {
+    let phase = std::mem::replace(&mut body.phase, MirPhase::Runtime(RuntimePhase::Initial));
+    let result = f(body);
+    body.phase = phase;
+    result
 }
 
 /// Whether the function that the coroutine of `def_id` is written in is to be left as written.

@@ -20,7 +20,7 @@
 //! same and do more in between, so its body is not searched: see [`awaits_by_lowering`].
 //!
 //! The search takes two walks through the body, and for each await one through the blocks up to
-//! where the storage of its awaitee ends, and no further than [`SEARCH_LIMIT`] blocks.
+//! where the storage of its awaitee ends, and no further than [`BLOCKS_LIMIT`] blocks.
 
 use rustc_abi::VariantIdx;
 use rustc_data_structures::fx::{FxHashSet, FxIndexSet};
@@ -39,7 +39,7 @@ use crate::reachable::reachable_from;
 
 /// How many of the blocks behind an await are searched, at most. As a rule there are only a few:
 /// the storage of the awaitee ends at the end of the statement.
-pub(crate) const SEARCH_LIMIT: usize = 1000;
+pub(crate) const BLOCKS_LIMIT: usize = 1000;
 
 /// An await by value, as it is lowered:
 ///
@@ -91,6 +91,7 @@ impl<'tcx> Await<'tcx> {
         // A chain is over at the latest when it has led through all blocks.
         let mut block = self.pending;
         for _ in body.basic_blocks.indices() {
+            // Another way would come here with something else to drop, or from another await.
             if body.basic_blocks.predecessors()[block].len() != 1 {
                 return None;
             }
@@ -113,10 +114,12 @@ impl<'tcx> Await<'tcx> {
         let mut found = None;
         while let Some(block) = waiting.pop() {
             let data = &body.basic_blocks[block];
+            // What unwinds does not suspend.
             if data.is_cleanup || !seen.insert(block) {
                 continue;
             }
             match data.terminator().kind {
+                // The walk ends here: what follows is not before the suspension point.
                 TerminatorKind::Yield { drop, .. } if found.is_none() => found = Some(drop?),
                 // A second suspension point, or a way out without any.
                 TerminatorKind::Yield { .. } | TerminatorKind::Return => return None,
@@ -189,6 +192,7 @@ struct AwaitFinder<'a, 'tcx> {
 impl<'a, 'tcx> AwaitFinder<'a, 'tcx> {
     fn awaited_type(&mut self, poll: BasicBlock) -> Option<Ty<'tcx>> {
         let (polled, _, context) = self.poll_in(poll)?;
+        // The task context has no name in the source, so only an await can have passed it on.
         let (_, context) = self.only_reborrow(moved_local(context)?)?;
         self.only_call(context, LangItem::GetContext)?;
         Some(polled)
@@ -207,8 +211,11 @@ impl<'a, 'tcx> AwaitFinder<'a, 'tcx> {
 
     fn await_that_polls_in(&mut self, poll: BasicBlock) -> Option<Await<'tcx>> {
         let (polled, pin, context) = self.poll_in(poll)?;
+        // A poll without a target never returns.
         let (_, _, destination, Some(switch)) = call_in(self.body, poll)? else { return None };
 
+        // Backward from the poll. Each local on the way has one assignment and one use, so nothing
+        // else can have changed it, and nothing else can poll what it holds.
         let (new_unchecked, reborrowed) =
             self.only_call(moved_local(pin)?, LangItem::PinNewUnchecked)?;
         let (second, borrowed) = self.only_reborrow(reborrowed)?;
@@ -220,6 +227,7 @@ impl<'a, 'tcx> AwaitFinder<'a, 'tcx> {
         let (fourth, _) = self.only_rvalue(resumed_with)?;
 
         let (ready, pending) = self.switch_on(switch, destination)?;
+        // The one thing that the uses do not tell: whether this poll itself runs once more.
         if self.leads_back(ready, poll, awaitee, assigned.block) {
             debug!(?poll, "the awaitee may be polled again after it was ready");
             return None;
@@ -259,13 +267,14 @@ impl<'a, 'tcx> AwaitFinder<'a, 'tcx> {
             Some((place, Rvalue::Discriminant(of))) => *place == discr && *of == answer,
             _ => false,
         };
+        // The switch has to be on this answer, and not on what a `match` of the body looks at.
         data.statements.iter().find(|statement| reads_answer(statement))?;
         let target = |variant: VariantIdx| targets.target_for_value(variant.as_u32().into());
         Some((target(self.variants.0), target(self.variants.1)))
     }
 
     /// Whether a path leads from `from` to `poll` on which `awaitee` stays what it is. This is not
-    /// `reachable_from` either: it ends where it finds the poll, and at [`SEARCH_LIMIT`].
+    /// `reachable_from` either: it ends where it finds the poll, and at [`BLOCKS_LIMIT`].
     fn leads_back(
         &self,
         from: BasicBlock,
@@ -279,7 +288,8 @@ impl<'a, 'tcx> AwaitFinder<'a, 'tcx> {
             if block == poll {
                 return true;
             }
-            if seen.len() > SEARCH_LIMIT {
+            // Who cannot tell has to expect the worst.
+            if seen.len() > BLOCKS_LIMIT {
                 debug!(?poll, "has too many blocks behind it");
                 return true;
             }
@@ -288,6 +298,7 @@ impl<'a, 'tcx> AwaitFinder<'a, 'tcx> {
                 StatementKind::StorageDead(local) => local == awaitee,
                 _ => false,
             };
+            // A block that assigns the awaitee anew, or ends its storage, is where the way ends.
             if block != assigned_in && !data.statements.iter().any(ends) && seen.insert(block) {
                 reachable.extend(real_successors(data.terminator()));
             }
@@ -350,6 +361,7 @@ impl<'a, 'tcx> AwaitFinder<'a, 'tcx> {
         let location = self.only_definition(local)?;
         let (func, args, destination, _) = call_in(self.body, location.block)?;
         let (callee, _) = func.const_fn_def()?;
+        // The definition may also be a statement of a block that ends in some other call.
         (location == self.body.terminator_loc(location.block)
             && destination.as_local() == Some(local)
             && self.tcx.is_lang_item(callee, item))
@@ -416,6 +428,8 @@ impl<'tcx> Visitor<'tcx> for LocalUseCounter {
     fn visit_local(&mut self, local: Local, context: PlaceContext, location: Location) {
         let local = &mut self.0[local];
         match context {
+            // None of these polls, and none gives the local another value. A drop ends it: that is
+            // for the passes to look at that care.
             PlaceContext::NonUse(_)
             | PlaceContext::NonMutatingUse(
                 NonMutatingUseContext::PlaceMention | NonMutatingUseContext::Inspect,
@@ -432,6 +446,7 @@ impl<'tcx> Visitor<'tcx> for LocalUseCounter {
                     _ => Definition::Many,
                 };
             }
+            // A borrow counts, as does what is written to a part of it.
             _ => local.uses += 1,
         }
     }

@@ -48,6 +48,9 @@
 //!
 //! (`tests/ui/async-await/certain-body`)
 //!
+//! To find a body takes a look at the header of each impl that may fit. What is asked about a type
+//! looks at its parts, each once, and at most [`COMPONENTS_LIMIT`] of them.
+//!
 //! [`short_proofs`]: crate::inline_await::short_proofs
 
 use rustc_data_structures::fx::FxHashSet;
@@ -84,6 +87,7 @@ pub(crate) fn of_call<'tcx>(
             return Err("is of a type that is not known yet, or by the compiler itself");
         }
     };
+    // A constructor, or the intrinsic shim of one, is made up by the compiler.
     if !matches!(tcx.def_kind(def_id), DefKind::Fn | DefKind::AssocFn) {
         return Err("is no function that is written out");
     }
@@ -130,6 +134,7 @@ fn candidates<'tcx>(
     def_id: DefId,
     args: GenericArgsRef<'tcx>,
 ) -> Option<Vec<Result<DefId, &'static str>>> {
+    // A function, or an inherent method: there is only one.
     let Some(of_trait) = tcx.trait_of_assoc(def_id) else { return Some(vec![Ok(def_id)]) };
     let of_the_trait = args.truncate_to(tcx, tcx.generics_of(of_trait));
     if of_the_trait.types().any(|ty| may_be_implemented_elsewhere(tcx, ty)) {
@@ -141,6 +146,8 @@ fn candidates<'tcx>(
         return None;
     }
     let simplified = simplify_type(tcx, self_ty, TreatParams::InstantiateWithInfer)?;
+    // All impls whose header may fit. That they are several does not mean that several apply, but
+    // to tell them apart would take a proof.
     let impls = tcx.trait_impls_of(of_trait);
     let for_type = impls.non_blanket_impls().get(&simplified).into_iter().flatten();
     let item = |of_impl: DefId| {
@@ -151,6 +158,7 @@ fn candidates<'tcx>(
             }
             Some(item) if tcx.defaultness(item).is_default() => Err("may be specialized"),
             Some(item) => Ok(item),
+            // The impl has what the trait itself says, if that says anything: see `of_call`.
             None => Ok(def_id),
         }
     };
@@ -291,6 +299,7 @@ pub(crate) fn may_need_drop<'tcx>(tcx: TyCtxt<'tcx>, ty: Ty<'tcx>) -> bool {
                 continue;
             }
             match *component.kind() {
+                // Over the limit the answer has to be the safe one.
                 _ if seen.len() > COMPONENTS_LIMIT || has_drop_impl(component) => return true,
                 // What is in these is never dropped.
                 ty::Adt(adt, _) if adt.is_manually_drop() || adt.is_union() => {}

@@ -58,9 +58,10 @@
 //!   not share a place any more, or if it would have too many states. Merged code seems to lead
 //!   from each site to what follows all others, and what is moved at one of them would be saved
 //!   behind it. ([`larger`])
-//! * if their awaitees are made by the same call with different constants, and the callee is no
-//!   async fn. The compiler evaluates `Timer::after_millis(50)`. With an argument that is known
-//!   only at run time, a microcontroller divides 64-bit numbers.
+//! * if their awaitees are made by the same call with different constants, and that call is not
+//!   merged with them, as that of an async fn is where it pays. The compiler evaluates
+//!   `Timer::after_millis(50)`. With an argument that is known only at run time, a microcontroller
+//!   divides 64-bit numbers.
 //! * if what they poll may see where it is polled. The rest of an await is not merged without its
 //!   poll: no other pass would find it to be an await.
 //! * if their awaitees are never pending. These need no state ([`ElideNoAwait`]).
@@ -181,13 +182,11 @@ impl<'tcx> crate::MirPass<'tcx> for CollapseSuspensionPoints {
 
     #[instrument(level = "debug", skip_all, fields(def_id = ?body.source.def_id()))]
     fn run_pass(&self, tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
-        // A coroutine that is no async body may be cloned where it is suspended, with all that is
-        // saved in that state, also what only one of the sites has given a value. An `async gen`
-        // may not: that is why this is no `AsyncPass`.
-        if !awaits_by_lowering(body) || coroutine_to_transform(tcx, body).is_none() {
+        if !is_merged_in(tcx, body) {
             return;
         }
         for round in 0..ROUNDS_LIMIT {
+            // Anew in each round: what was merged is one site now, and its blocks are others.
             let groups = sites_by_kind(tcx, body);
             if groups.is_empty() {
                 return;
@@ -195,6 +194,7 @@ impl<'tcx> crate::MirPass<'tcx> for CollapseSuspensionPoints {
             debug!(round, ?groups, "await the same types");
             let planner = Planner::new(tcx, body);
             let (plans, is_more) = planner.plan(&groups);
+            // What the plans promise is about the code. What they do to the layout is tried.
             let (plans, refused) = larger::keep_no_larger(tcx, body, &planner.saved, plans);
             refused.iter().for_each(|plan| planner.note_refused(plan));
             note_fates(tcx, body, planner.into_fates());
@@ -202,6 +202,7 @@ impl<'tcx> crate::MirPass<'tcx> for CollapseSuspensionPoints {
                 merge::apply(tcx, body, plans);
                 merge::simplify(tcx, body);
             }
+            // No plan waits for another one to be carried out.
             if !is_more {
                 return;
             }
@@ -211,6 +212,15 @@ impl<'tcx> crate::MirPass<'tcx> for CollapseSuspensionPoints {
     fn is_required(&self) -> bool {
         false
     }
+}
+
+/// Whether suspension points may be merged in `body`.
+///
+/// A coroutine that is no async body may be cloned where it is suspended, with all that is saved in
+/// that state, also what only one of the sites has given a value. An `async gen` may not: that is
+/// why this pass is no `AsyncPass`.
+pub(crate) fn is_merged_in<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> bool {
+    awaits_by_lowering(body) && coroutine_to_transform(tcx, body).is_some()
 }
 
 /// Notes what became of the awaits that suspend in some blocks.
@@ -239,6 +249,7 @@ fn sites_by_kind<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> Vec<Vec<BasicBlo
         let TerminatorKind::Yield { ref value, resume, .. } = data.terminator().kind else {
             continue;
         };
+        // A drop that suspends while unwinding is not merged with one that does not unwind.
         if data.is_cleanup {
             continue;
         }
@@ -247,6 +258,7 @@ fn sites_by_kind<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> Vec<Vec<BasicBlo
         if called.iter().any(|&function| never_waits(tcx, body, function)) {
             continue;
         }
+        // This only spares comparisons: sites that can be merged have the same, and so may others.
         groups.entry((value.ty(body, tcx), called)).or_default().push(block);
     }
     groups.into_values().filter(|sites| sites.len() > 1).collect()
@@ -258,6 +270,7 @@ fn called_from<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>, mut block: BasicBlock
     for _ in 0..REGION_LIMIT {
         block = match &body.basic_blocks[block].terminator().kind {
             &TerminatorKind::Goto { target } | &TerminatorKind::Drop { target, .. } => target,
+            // An await calls `get_context` and `new_unchecked` before it polls.
             TerminatorKind::Call { func, target: Some(target), .. } => {
                 called.push(func.ty(body, tcx));
                 *target
@@ -275,6 +288,7 @@ fn never_waits<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>, function: Ty<'tcx>) -
         return false;
     }
     let typing_env = ty::TypingEnv::post_analysis(tcx, body.source.def_id());
+    // As `ElideNoAwait` asks it, so that both have one answer.
     let value = tcx.erase_and_anonymize_regions(args.type_at(0));
     tcx.never_pending(ty::PseudoCanonicalInput { typing_env, value })
 }

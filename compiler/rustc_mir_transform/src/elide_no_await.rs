@@ -105,37 +105,13 @@ use rustc_session::Session;
 use rustc_span::Span;
 use tracing::{debug, instrument};
 
-use crate::async_bodies::{coroutine_to_transform, is_enabled_in, note};
+use crate::async_bodies::{coroutine_to_transform, is_enabled_in, note, with_runtime_phase};
 use crate::awaits::{Await, awaits_by_lowering, call_in, find_awaits};
 use crate::certain_body;
 use crate::never_pending::{answers_constant, makes_coroutine};
 use crate::patch::MirPatch;
 use crate::replayable::is_replayable;
 use crate::{dead_store_elimination, pass_manager as pm, remove_place_mention, simplify};
-
-/// Refuses to inline `callee`, by way of `history`, if a constant in it may fail to be evaluated
-/// and it is a coroutine, or is inlined by way of one. It would not be inlined with the flag off:
-/// there the coroutine is a state machine, and too large. It is reported which instance a constant
-/// failed in, which is known only of what is not inlined.
-pub(super) fn check_keeps_errors<'tcx>(
-    tcx: TyCtxt<'tcx>,
-    history: &[DefId],
-    callee: &Body<'tcx>,
-) -> Result<(), &'static str> {
-    if tcx.sess.opts.unstable_opts.async_returned_panic.is_no()
-        && is_by_coroutine(tcx, history, callee)
-        && certain_body::has_errors_of_its_own(tcx, callee)
-    {
-        return Err("would report its errors in another way");
-    }
-    Ok(())
-}
-
-/// Whether `body` is that of a coroutine, or what is inlined in it now is by way of one: `history`
-/// has what is inlined around it.
-pub(super) fn is_by_coroutine(tcx: TyCtxt<'_>, history: &[DefId], body: &Body<'_>) -> bool {
-    body.coroutine.is_some() || history.iter().any(|&def_id| tcx.is_coroutine(def_id))
-}
 
 pub(super) enum ElideNoAwait {
     /// Removes the suspension points of awaits that never wait.
@@ -187,6 +163,7 @@ fn elide_awaits<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
     let mut patch = MirPatch::new(body);
     let mut finished = DenseBitSet::new_empty(body.local_decls.len());
     let mut answered = finished.clone();
+    // Collected once, and not for each await of a body that may have hundreds.
     let users = users_of_coroutines(tcx, body);
     for found in &awaits {
         let awaitee = tcx.erase_and_anonymize_regions(found.awaitee);
@@ -195,6 +172,7 @@ fn elide_awaits<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
             note(tcx, body, found.span(body), found.awaitee, || AwaitFate::NeverWaits);
             patch.patch_terminator(found.switch, TerminatorKind::Goto { target: found.ready });
             if let ty::Coroutine(def_id, args) = *awaitee.kind() {
+                // A future that is written by hand may hold anything when it has answered.
                 finished.insert(found.local);
                 if let Some(answer) = answers_constant(tcx, def_id, args) {
                     let users = users.get(&found.awaitee).map_or(&[][..], Vec::as_slice);
@@ -207,6 +185,7 @@ fn elide_awaits<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
             note(tcx, body, found.span(body), found.awaitee, || AwaitFate::WaitsIfAwaiteeDoes);
         }
     }
+    // Last: `answer_at_once` may have removed some of these drops.
     remove_drops(body, &finished, &mut patch);
     patch.apply(body);
     // The debugger would show a value that nothing is left of.
@@ -214,6 +193,7 @@ fn elide_awaits<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
         VarDebugInfoContents::Place(place) => !answered.contains(place.local),
         VarDebugInfoContents::Const(_) => true,
     });
+    // The state transform makes a state of each suspension point, reachable or not.
     simplify::remove_dead_blocks(body);
 }
 
@@ -268,6 +248,7 @@ fn users_of_coroutines<'tcx>(
             TerminatorKind::Drop { place, .. } => place,
             _ => continue,
         };
+        // Of whatever place: a constant awaitee is the same wherever it is kept.
         let ty = place.ty(body, tcx).ty;
         if ty.is_coroutine() {
             users.entry(ty).or_default().push(block);
@@ -297,7 +278,8 @@ fn answer_at_once<'tcx>(
         patch.nop_statement(argument);
     }
 
-    // `into_future` of a coroutine returns its argument.
+    // `into_future` of a coroutine returns its argument. But what is awaited may be made into this
+    // coroutine by an impl of `IntoFuture`, which may do anything.
     let Some((_, [argument], ..)) = call_in(body, found.into_future) else {
         bug!("no call of into_future: {found:?}");
     };
@@ -308,6 +290,7 @@ fn answer_at_once<'tcx>(
 
     // Neither to make it nor to drop it does anything, if its maker provably does nothing else.
     for &block in users {
+        // Two awaits of one type share their users.
         if patch.is_term_patched(block) {
             continue;
         }
@@ -357,6 +340,7 @@ fn guard<'tcx>(
     let source_info = *source_info;
     let answer = fact_of(tcx, LangItem::NeverPending, found.awaitee, source_info.span)?;
     let unreachable = patch.unreachable_no_cleanup_block();
+    // If the fact is false, the edge leads where it did.
     let mut guarded = |target: BasicBlock, otherwise: BasicBlock| {
         let targets = SwitchTargets::static_if(0, target, otherwise);
         let kind = TerminatorKind::SwitchInt { discr: answer.clone(), targets };
@@ -395,6 +379,7 @@ pub(crate) fn fact_of<'tcx>(
 fn elide_machine<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>, def_id: LocalDefId) {
     let is_async = tcx.coroutine_is_async(def_id.to_def_id());
     let drops_async = body.coroutine_drop_async().is_some();
+    // What suspends in no state has only the reserved ones.
     let layout = layout_mut(body);
     // It suspends, or has states that its asynchronous drop tells apart.
     if layout.variant_fields.len() > CoroutineArgs::RESERVED_VARIANTS || drops_async {
@@ -410,10 +395,12 @@ fn elide_machine<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>, def_id: LocalDe
     let start = state(CoroutineArgs::UNRESUMED);
     let poisoned = state(CoroutineArgs::POISONED);
     let default = targets.otherwise();
+    // Of all others a second run is a second value of an iterator.
     if is_async && let Some(replayed) = replayed(tcx, body, start) {
         debug!("is replayable");
         *body = replayed;
     } else if poisoned == default {
+        // It is the last of the reserved ones, so no other variant gets another number.
         debug!("cannot be poisoned");
         keep_variants(body, CoroutineArgs::POISONED);
     }
@@ -460,27 +447,26 @@ fn replayed<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>, start: BasicBlock) -> Op
     remove_state(tcx, &mut body, start);
     // It is straight code now, and what nobody reads is removed from it: the reference to the
     // coroutine, for one. No pass that evaluates constants may do more, since one of them may be
-    // the size of this very future. These passes expect that opaque types are revealed, as they
-    // are.
-    let phase = std::mem::replace(&mut body.phase, MirPhase::Runtime(RuntimePhase::Initial));
-    pm::run_passes_no_validate(
-        tcx,
-        &mut body,
-        &[
-            &remove_place_mention::RemovePlaceMention,
-            &simplify::SimplifyCfg::PreOptimizations,
-            &dead_store_elimination::DeadStoreElimination::Initial,
-            &simplify::SimplifyLocals::AfterGVN,
-            &simplify::SimplifyCfg::Final,
-        ],
-        None,
-    );
-    body.phase = phase;
+    // the size of this very future.
+    with_runtime_phase(&mut body, |body| {
+        pm::run_passes_no_validate(
+            tcx,
+            body,
+            &[
+                &remove_place_mention::RemovePlaceMention,
+                &simplify::SimplifyCfg::PreOptimizations,
+                &dead_store_elimination::DeadStoreElimination::Initial,
+                &simplify::SimplifyLocals::AfterGVN,
+                &simplify::SimplifyCfg::Final,
+            ],
+            None,
+        );
+    });
     if !is_replayable(tcx, &body, args.as_coroutine()) {
         return None;
     }
 
-    // The state is gone, and nothing was to be dropped in it.
+    // The state is gone, and nothing was to be dropped in it. The shim still switches on it.
     if let Some(shim) = body.coroutine.as_mut().and_then(|info| info.coroutine_drop.as_mut()) {
         let start = &mut shim.basic_blocks_mut()[START_BLOCK];
         start.statements.clear();
@@ -490,7 +476,7 @@ fn replayed<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>, start: BasicBlock) -> Op
     Some(body)
 }
 
-/// Has `body` start at `start`, and neither read nor mark a state.
+/// Makes `body` start at `start`, and neither read nor set a state.
 fn remove_state<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>, start: BasicBlock) {
     let mut patch = MirPatch::new(body);
     patch.patch_terminator(START_BLOCK, TerminatorKind::Goto { target: start });
@@ -499,10 +485,12 @@ fn remove_state<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>, start: BasicBloc
             let place = match &statement.kind {
                 StatementKind::SetDiscriminant { place, .. } => **place,
                 kind => match kind.as_assign() {
+                    // The switch that read it is a `goto` by now.
                     Some((_, Rvalue::Discriminant(place))) if block == START_BLOCK => *place,
                     _ => continue,
                 },
             };
+            // The body may set the discriminant of an enum, too.
             if place.ty(body, tcx).ty.is_coroutine() {
                 patch.nop_statement(Location { block, statement_index });
             }
@@ -510,4 +498,28 @@ fn remove_state<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>, start: BasicBloc
     }
     patch.apply(body);
     simplify::remove_dead_blocks(body);
+}
+
+/// Refuses to inline `callee`, by way of `history`, if a constant in it may fail to be evaluated
+/// and it is a coroutine, or is inlined by way of one. It would not be inlined with the flag off:
+/// there the coroutine is a state machine, and too large. It is reported which instance a constant
+/// failed in, which is known only of what is not inlined.
+pub(super) fn check_keeps_errors<'tcx>(
+    tcx: TyCtxt<'tcx>,
+    history: &[DefId],
+    callee: &Body<'tcx>,
+) -> Result<(), &'static str> {
+    if tcx.sess.opts.unstable_opts.async_returned_panic.is_no()
+        && is_by_coroutine(tcx, history, callee)
+        && certain_body::has_errors_of_its_own(tcx, callee)
+    {
+        return Err("would report its errors in another way");
+    }
+    Ok(())
+}
+
+/// Whether `body` is that of a coroutine, or what is inlined in it now is by way of one: `history`
+/// has what is inlined around it.
+pub(super) fn is_by_coroutine(tcx: TyCtxt<'_>, history: &[DefId], body: &Body<'_>) -> bool {
+    body.coroutine.is_some() || history.iter().any(|&def_id| tcx.is_coroutine(def_id))
 }

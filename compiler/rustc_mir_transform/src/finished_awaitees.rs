@@ -35,7 +35,7 @@
 //! evaluate it for each instance, as they do for [`ElideNoAwait`].
 //!
 //! For each await that takes a walk through the blocks up to where the storage of its awaitee ends,
-//! and no further than [`SEARCH_LIMIT`] blocks.
+//! and no further than [`BLOCKS_LIMIT`] blocks.
 //!
 //! # Soundness
 //!
@@ -62,7 +62,7 @@ use rustc_middle::ty::{self, TyCtxt};
 use tracing::debug;
 
 use crate::async_bodies::AsyncPass;
-use crate::awaits::{Await, SEARCH_LIMIT, find_awaits};
+use crate::awaits::{Await, BLOCKS_LIMIT, find_awaits};
 use crate::elide_no_await::fact_of;
 use crate::patch::MirPatch;
 
@@ -77,6 +77,7 @@ impl AsyncPass for FinishedAwaitees {
         let drops = drops_of_locals(body);
         let mut patch = MirPatch::new(body);
         for found in awaits {
+            // Of a future written by hand nobody knows what is left in it.
             let is_empty = tcx.finished_is_empty(found.awaitee);
             // An alias or a parameter may turn out to be a coroutine.
             if is_empty || matches!(found.awaitee.kind(), ty::Alias(..) | ty::Param(_)) {
@@ -93,6 +94,7 @@ fn drops_of_locals(body: &Body<'_>) -> FxHashMap<Local, Vec<BasicBlock>> {
     let mut drops: FxHashMap<_, Vec<_>> = FxHashMap::default();
     for (block, data) in body.basic_blocks.iter_enumerated() {
         if let TerminatorKind::Drop { place, .. } = data.terminator().kind
+            // An await drops its awaitee as a whole.
             && let Some(local) = place.as_local()
         {
             drops.entry(local).or_default().push(block);
@@ -111,6 +113,7 @@ fn drop_unfinished_only<'tcx>(
     is_empty: bool,
     patch: &mut MirPatch<'tcx>,
 ) {
+    // The walk has bounds, so what it did not see may be unfinished: then all drops stay.
     let Some(unfinished) = unfinished_blocks(body, found) else { return };
     for &block in drops.iter().filter(|&block| !unfinished.contains(block)) {
         let data = &body.basic_blocks[block];
@@ -125,6 +128,7 @@ fn drop_unfinished_only<'tcx>(
         // Another `core` may lack the constant. Then the drop stays.
         let fact = fact_of(tcx, LangItem::FinishedIsEmpty, found.awaitee, span);
         let Some(discr) = fact else { return };
+        // The drop moves to a block of its own, and the fact decides whether control gets there.
         let drop = BasicBlockData::new(Some(terminator.clone()), data.is_cleanup);
         let targets = SwitchTargets::static_if(0, patch.new_block(drop), target);
         patch.patch_terminator(block, TerminatorKind::SwitchInt { discr, targets });
@@ -145,7 +149,7 @@ fn unfinished_blocks(body: &Body<'_>, found: &Await<'_>) -> Option<FxHashSet<Bas
         if !unfinished.insert(block) {
             continue;
         }
-        if unfinished.len() > SEARCH_LIMIT {
+        if unfinished.len() > BLOCKS_LIMIT {
             debug!(?found, "has too many blocks behind it");
             return None;
         }
@@ -154,6 +158,7 @@ fn unfinished_blocks(body: &Body<'_>, found: &Await<'_>) -> Option<FxHashSet<Bas
             continue;
         }
         let terminator = body.basic_blocks[block].terminator();
+        // If the poll unwinds the awaitee is poisoned. The other two calls only move a pointer.
         let never_unwinds = [found.new_unchecked, found.get_context].contains(&block);
         let unwinding = match terminator.unwind() {
             Some(&UnwindAction::Cleanup(cleanup)) if block == found.poll || never_unwinds => {

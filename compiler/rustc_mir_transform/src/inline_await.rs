@@ -62,7 +62,7 @@
 //! * A local of the callee without storage statements has storage while the callee runs.
 //! * The drops of the awaitee are removed. Nothing is left in it.
 //!
-//! A chain of twenty async fns that pass on a number becomes a future of 16 bytes, instead of 344.
+//! A chain of twenty async fns that pass on a number becomes a future of 16 bytes.
 //! (`tests/ui/async-await/inline-await/sizes.rs`)
 //!
 //! The callee may contain awaits in turn, whose awaitees may be known only now that its generic
@@ -183,7 +183,7 @@ use rustc_session::config::OptLevel;
 use rustc_span::Symbol;
 use tracing::debug;
 
-use crate::async_bodies::{AsyncPass, cost, is_optimize_none, note};
+use crate::async_bodies::{AsyncPass, cost, is_optimize_none, note, with_runtime_phase};
 use crate::awaits::{Await, find_awaits};
 use crate::certain_body::{self, is_async};
 use crate::coroutine::elaborate_coroutine_drops;
@@ -271,7 +271,7 @@ fn coroutine_for_other_crates(tcx: TyCtxt<'_>, local: LocalDefId) -> Option<Body
         .then(|| body_to_inline(tcx, &body.borrow()).ok())?
 }
 
-/// Has what other bodies may ask of the body of `def_id` kept while its MIR can still be read.
+/// Computes what other bodies may ask of the body of `def_id` while its MIR can still be read.
 pub(super) fn ensure_facts(tcx: TyCtxt<'_>, def_id: LocalDefId) {
     if !is_enabled(tcx) {
         return;
@@ -332,7 +332,7 @@ impl<'tcx> Inliner<'tcx> {
             let awaits = find_awaits(self.tcx, body);
             self.count_awaits(&awaits);
             for found in awaits {
-                // Inlining others makes no awaitee fit that was not.
+                // What was refused stays refused: inlining others only makes the body larger.
                 if left.contains(&found.poll) {
                     continue;
                 }
@@ -344,25 +344,24 @@ impl<'tcx> Inliner<'tcx> {
                 }
                 note(self.tcx, body, span, found.awaitee, || self.fate(found.awaitee, inlined));
             }
+            // A round that inlines nothing leaves no new await to look at.
             if self.inlined.len() == count {
                 break;
             }
         }
         if !self.inlined.is_empty() {
             simplify::remove_dead_blocks(body);
-            // Drops are elaborated and types revealed: that is all these passes expect of a phase.
-            let phase =
-                std::mem::replace(&mut body.phase, MirPhase::Runtime(RuntimePhase::Initial));
-            let unified = Unified::find(self.tcx, body);
-            pm::run_passes_no_validate(
-                self.tcx,
-                body,
-                &[&copy_prop::CopyProp, &single_use_consts::SingleUseConsts],
-                None,
-            );
-            body.phase = phase;
-            unified.give_storage(self.tcx, body);
-            storage::index_by_temporaries(self.tcx, body);
+            let tcx = self.tcx;
+            let unified = with_runtime_phase(body, |body| {
+                let unified = Unified::find(tcx, body);
+                let passes: [&dyn crate::MirPass<'tcx>; 2] =
+                    [&copy_prop::CopyProp, &single_use_consts::SingleUseConsts];
+                pm::run_passes_no_validate(tcx, body, &passes, None);
+                unified
+            });
+            // `CopyProp` takes the storage of what it unifies, and may make an index of any of it.
+            unified.give_storage(tcx, body);
+            storage::index_by_temporaries(tcx, body);
         }
         // Also where nothing was inlined: the selectors of merged suspension points have none yet.
         storage::give_storage(body);
@@ -372,6 +371,7 @@ impl<'tcx> Inliner<'tcx> {
     fn count_awaits(&mut self, awaits: &[Await<'tcx>]) {
         let in_body = awaits.iter().map(|found| found.awaitee);
         let awaitees = in_body.chain(self.inlined.iter().map(|&(_, awaitee, _)| awaitee));
+        // What was inlined counts as well: its code is there once more.
         self.times = FxHashMap::default();
         for awaitee in awaitees {
             if let ty::Coroutine(def_id, _) = *awaitee.kind() {
@@ -451,6 +451,7 @@ impl<'tcx> Inliner<'tcx> {
         }
         let first = body.basic_blocks.next_index();
         site.inline(tcx, body, callee, instance);
+        // Not the sum: the poll, the call that made the awaitee and its drops are gone.
         self.cost = cost(body);
         self.inlined.push((first..body.basic_blocks.next_index(), found.awaitee, inlined_by));
         Ok(())

@@ -2,10 +2,10 @@
 //!
 //! # Motivation
 //!
-//! The base's inliner leaves coroutines alone. The layout of a coroutine is read off its optimized
-//! body, so nothing may ask for that layout while the body is being optimized, and what is inlined
-//! may do so. Yet an async body without suspension points is plain code, and `?`, for example, is
-//! two calls in it. (The figures for this are in async-bench's README.)
+//! With the flag off the inliner leaves coroutines alone. The layout of a coroutine is read off its
+//! optimized body, so nothing may ask for that layout while the body is being optimized, and what
+//! is inlined may do so. Yet an async body without suspension points is plain code, and `?`, for
+//! example, is two calls in it.
 //!
 //! # What changes
 //!
@@ -16,7 +16,7 @@
 //! # Soundness
 //!
 //! * **No body is needed to compute itself.** What is inlined into a coroutine is an item of
-//!   another crate, or has to be inlined (`ForceInline`), which nothing else may decide. MIR of
+//!   another crate, or has to be inlined (`ForceInline`), and no pass may prevent that. MIR of
 //!   another crate exists, and makes no query about this crate. The layout of the coroutine needs
 //!   its body before optimizations, which is finished by then. Nor does the resolution of a drop
 //!   ask for the optimized body of a coroutine of this crate.
@@ -58,7 +58,7 @@ pub(super) fn provide(providers: &mut Providers) {
     };
 }
 
-/// Has the layout of the coroutine of `def_id` kept while the body that it is taken from can still
+/// Computes the layout of the coroutine of `def_id` while the body that it is taken from can still
 /// be read, for queries made while that body is optimized.
 pub(super) fn ensure_layout(tcx: TyCtxt<'_>, def_id: LocalDefId) {
     if tcx.sess.opts.unstable_opts.async_returned_panic.is_no()

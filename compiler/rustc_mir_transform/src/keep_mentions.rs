@@ -1,12 +1,12 @@
-//! Keeps track of the items that an async body mentioned before our passes removed some of them.
+//! Keeps track of the items that an async body mentioned before the passes removed some of them.
 //!
 //! # Motivation
 //!
 //! An item that a body mentions is instantiated, and its constants are evaluated, even if nothing
 //! is left of it when the body has been optimized: whether a program compiles may not depend on the
-//! opt-level. That is why [`MentionedItems`] runs before all optimizations. But our passes have to
-//! run before that, as a part of the state transform. What they remove may be the only mention of
-//! an item with a constant that fails to be evaluated:
+//! opt-level. That is why [`MentionedItems`] runs before all optimizations. But the passes for
+//! `async` run before that, as a part of the state transform. What they remove may be the only
+//! mention of an item with a constant that fails to be evaluated:
 //!
 //! ```ignore (pseudo-Rust)
 //! impl<const N: usize> Drop for Buffer<N> { fn drop(&mut self) { const { assert!(N > 3) } } }
@@ -16,7 +16,7 @@
 //!
 //! # The transformation
 //!
-//! Before the first of our passes the mentions are collected, of two kinds: those that the resume
+//! Before the first of these passes the mentions are collected, of two kinds: those that the resume
 //! function has, and those of the drop glue. The former are kept in the body. The latter move to
 //! the body of the drop glue when the state transform has made it. [`MentionedItems`] then adds
 //! them to what it finds itself.
@@ -38,8 +38,7 @@ use rustc_middle::ty::{self, TyCtxt};
 use rustc_session::Session;
 use rustc_span::Spanned;
 
-use crate::async_bodies::is_enabled_in;
-use crate::awaits::awaits_by_lowering;
+use crate::async_bodies::{is_enabled_in, may_be_changed};
 use crate::mentioned_items::mentioned_in;
 use crate::reachable::reachable_from;
 
@@ -68,8 +67,7 @@ impl<'tcx> crate::MirPass<'tcx> for KeepMentions {
 }
 
 fn remember<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
-    // Where a drop may suspend our passes are off.
-    if !awaits_by_lowering(body) || tcx.may_drop_async() || body.tainted_by_errors.is_some() {
+    if !may_be_changed(tcx, body) {
         return;
     }
     // The drop glue starts where the coroutine may be suspended, so only at what can be reached.

@@ -21,10 +21,10 @@
 //! The first local does not become a saved one, as there is no suspension point in between. The
 //! statement moves along code without branches, and past drops.
 //!
-//! The pass runs just before [`StateTransform`], which decides what shares a place. It leaves a
+//! The pass runs shortly before [`StateTransform`], which decides what shares a place. It leaves a
 //! body with one suspension point alone: everything that it saves is needed at the same time.
 //!
-//! A move is followed through no more than [`SEARCH_LIMIT`] blocks, and as many of cleanup. So the
+//! A move is followed through no more than [`BLOCKS_LIMIT`] blocks, and as many of cleanup. So the
 //! pass takes time in proportion to the body, and to the moves to saved locals.
 //!
 //! # Soundness
@@ -34,7 +34,7 @@
 //!   borrowed, so code that is called on the way cannot know where they are.
 //! * **The move happens on every path that needs it.** Each path from the old location leads to the
 //!   new one, or out of the body, from a drop that panics. The pass goes past such a drop only if
-//!   the cleanup mentions neither local. That is the rule, since nothing drops the value of a `let`
+//!   the cleanup mentions neither local. It rarely does, since nothing drops the value of a `let`
 //!   or `match` before it has been computed.
 //!
 //! (`tests/ui/async-await/late-answers/behaviour.rs`)
@@ -55,9 +55,9 @@ use rustc_mir_dataflow::impls::MaybeBorrowedLocals;
 use tracing::debug;
 
 use crate::async_bodies::AsyncPass;
-use crate::awaits::SEARCH_LIMIT;
+use crate::awaits::BLOCKS_LIMIT;
 use crate::patch::MirPatch;
-use crate::saved_locals::saved_locals;
+use crate::saved_locals::all_saved_locals;
 use crate::simplify;
 use crate::upvars_in_place::move_to_local;
 
@@ -74,17 +74,16 @@ impl AsyncPass for LateAnswers {
         }
         // Drops that turned out to do nothing are branches that all lead to one block.
         simplify::simplify_cfg(tcx, body);
+        // A borrow counts to the end of the storage: a raw pointer may be left of it.
         let mut borrowed =
             MaybeBorrowedLocals.iterate_to_fixpoint(tcx, body, None).into_results_cursor(body);
-        let mut saved = DenseBitSet::new_empty(body.local_decls.len());
-        for of_suspension in saved_locals(tcx, body).values() {
-            saved.union(of_suspension);
-        }
+        let saved = all_saved_locals(tcx, body);
         let mut delays = vec![];
         for (block, data) in body.basic_blocks.iter_enumerated() {
             for (statement_index, statement) in data.statements.iter().enumerate() {
                 let start = Location { block, statement_index };
                 let Some((to, from)) = move_to_local(statement) else { continue };
+                // A part of a local stays behind in it. And what is not saved shares nothing.
                 let Some(from) = from.as_local().filter(|_| saved.contains(to)) else { continue };
                 borrowed.seek_before_primary_effect(start);
                 if let Some(delay) = delay(body, &saved, borrowed.get(), start, [to, from]) {
@@ -131,14 +130,16 @@ fn delay<'tcx>(
         return None;
     }
     let mut mentions = Mentions { locals, is_found: false };
+    // The best place so far is kept: behind the last awaitee whose storage ends on the way.
     let mut statements = vec![start];
     let mut cleanup = FxHashSet::default();
     let mut delay = None;
     let mut at = start.successor_within_block();
-    for _ in 0..SEARCH_LIMIT {
+    for _ in 0..BLOCKS_LIMIT {
         let data = &body.basic_blocks[at.block];
         while let Some(statement) = data.statements.get(at.statement_index) {
             match statement.kind {
+                // It would end before the move that reads it.
                 StatementKind::StorageDead(local) if local == locals[1] => statements.push(at),
                 StatementKind::StorageDead(local)
                     if saved.contains(local) && borrowed.contains(local) =>
@@ -156,9 +157,11 @@ fn delay<'tcx>(
         }
         let terminator = data.terminator();
         mentions.visit_terminator(terminator, at);
+        // Only where control goes on in one way. A move on each of several ways would be more code.
         let target = match terminator.kind {
             TerminatorKind::Goto { target } => target,
             TerminatorKind::Drop { target, unwind, drop: None, async_fut: None, .. }
+                // A drop that is asynchronous suspends. If this one panics, the move has not run.
                 if !mentions.is_found
                     && !is_mentioned_in_cleanup(body, unwind, locals, &mut cleanup) =>
             {
@@ -187,7 +190,7 @@ fn delay<'tcx>(
 
 /// Whether cleanup uses one of the locals, apart from the blocks in `seen`. Adds to these the
 /// blocks that it looks at: all drops on the way share one search, which `reachable_from` could not
-/// do. If there are more than [`SEARCH_LIMIT`], they are taken to use the locals.
+/// do. If there are more than [`BLOCKS_LIMIT`], they are taken to use the locals.
 fn is_mentioned_in_cleanup(
     body: &Body<'_>,
     unwind: UnwindAction,
@@ -201,7 +204,8 @@ fn is_mentioned_in_cleanup(
         if !seen.insert(block) {
             continue;
         }
-        if seen.len() > SEARCH_LIMIT {
+        // As if the rest of it used them: then the move stays before this drop.
+        if seen.len() > BLOCKS_LIMIT {
             return true;
         }
         let data = &body.basic_blocks[block];

@@ -88,7 +88,7 @@ pub(super) fn provide(providers: &mut Providers) {
     providers.never_pending = never_pending;
 }
 
-/// Has what other bodies may ask of the body of `def_id` computed while its MIR can still be read.
+/// Computes what other bodies may ask of the body of `def_id` while its MIR can still be read.
 pub(super) fn ensure_summaries(tcx: TyCtxt<'_>, def_id: LocalDefId) {
     if elide_no_await::is_enabled(tcx) && tcx.is_coroutine(def_id.to_def_id()) {
         tcx.ensure_done().poll_summary(def_id.to_def_id());
@@ -110,6 +110,7 @@ fn summary_of<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> Option<PollSummary<
         find_awaits(tcx, body).into_iter().map(|found| (found.switch, found)).collect();
     let mut awaitees = vec![];
     let mut may_suspend = false;
+    // What comes behind a `Pending` is not followed: it is for the awaitees to rule that out.
     reachable_from(body, [START_BLOCK], |block| {
         let found = awaits.get(&block);
         awaitees.extend(found.map(|found| found.awaitee));
@@ -146,6 +147,7 @@ fn constant_answer<'tcx>(body: &Body<'tcx>) -> Option<Const<'tcx>> {
     let is_nothing = |local: Local| {
         local == ty::CAPTURE_STRUCT_LOCAL && has_no_upvars(body.local_decls[local].ty)
     };
+    // Where it ends it has returned, so the return place has one of the known values.
     let returns = straight_line(body, assign, is_nothing);
     returns.and_then(|()| known.get(&RETURN_PLACE).copied())
 }
@@ -161,6 +163,7 @@ fn only_makes_coroutine(body: &Body<'_>) -> bool {
     let arguments: Vec<_> = body.args_iter().collect();
     let assign = |(place, rvalue): &(Place<'_>, Rvalue<'_>)| {
         let Rvalue::Aggregate(kind, fields) = rvalue else { return None };
+        // An upvar that is not an argument is computed, and that could have an effect.
         let upvars = fields.iter().map(|field| field.place().and_then(|place| place.as_local()));
         let made = matches!(**kind, AggregateKind::Coroutine(..))
             && *place == Place::return_place()
@@ -199,6 +202,7 @@ fn straight_line<'tcx>(
                 | StatementKind::AscribeUserType(..)
                 | StatementKind::ConstEvalCounter
                 | StatementKind::Nop => {}
+                // Whatever else there is may have an effect.
                 _ => return None,
             }
         }
@@ -234,6 +238,7 @@ pub(crate) fn answers_constant<'tcx>(
     def_id: DefId,
     args: GenericArgsRef<'tcx>,
 ) -> Option<Const<'tcx>> {
+    // To drop them may have an effect, and so may to construct them.
     if !args.as_coroutine().upvar_tys().is_empty() {
         return None;
     }
@@ -260,6 +265,7 @@ pub(crate) fn makes_coroutine<'tcx>(tcx: TyCtxt<'tcx>, func: &Operand<'tcx>) -> 
 /// arguments in their order, or an async block where there are no arguments.
 fn is_body_of_maker(body: &hir::Body<'_>) -> bool {
     let mut value = body.value;
+    // The lowering puts the closure in blocks without statements.
     while let hir::ExprKind::Block(block, None) = value.kind
         && let ([], Some(last)) = (block.stmts, block.expr)
     {
@@ -276,6 +282,7 @@ fn is_body_of_maker(body: &hir::Body<'_>) -> bool {
     match source {
         hir::CoroutineSource::Fn => true,
         hir::CoroutineSource::Block => body.params.is_empty(),
+        // An async closure has captures of its own, which are not among the parameters.
         hir::CoroutineSource::Closure => false,
     }
 }
@@ -303,6 +310,8 @@ impl<'tcx> Search<'tcx> {
         let Ok(ty) = self.tcx.try_normalize_erasing_regions(self.typing_env, ty) else {
             return false;
         };
+        // Without this a type that is awaited in two ways at each level would be searched as often
+        // as there are ways.
         if let Some(&known) = self.known.get(&ty) {
             return known;
         }
@@ -323,6 +332,7 @@ impl<'tcx> Search<'tcx> {
         };
         self.on_path.pop();
         trace!(?ty, answer);
+        // A "no" may be due to the path that led here. It is kept all the same, as the safe answer.
         self.known.insert(ty, answer);
         answer
     }
@@ -350,6 +360,7 @@ impl<'tcx> Search<'tcx> {
         let args = tcx.mk_args(&[ty.into()]);
         match certain_body::of_call(tcx, poll, args) {
             Ok(body) => makes_only_ready(tcx, body),
+            // It may be anything then, also a poll that waits.
             Err(reason) => {
                 debug!(?ty, reason, "has a poll that cannot be judged");
                 false

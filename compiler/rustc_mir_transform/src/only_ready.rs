@@ -50,6 +50,7 @@ fn is_written_so<'tcx>(tcx: TyCtxt<'tcx>, body: &hir::Body<'tcx>) -> bool {
     let Some(ready) = tcx.lang_items().get(LangItem::PollReady) else { return false };
     let mut check = Returns { tcx, ready, holds: true };
     intravisit::Visitor::visit_expr(&mut check, body.value);
+    // The value of the body is not the operand of any `return`.
     check.holds && is_ready(tcx, ready, body.value)
 }
 
@@ -66,6 +67,7 @@ fn is_ready<'tcx>(tcx: TyCtxt<'tcx>, ready: DefId, value: &hir::Expr<'tcx>) -> b
         }
         hir::ExprKind::DropTemps(value) => is_ready(tcx, ready, value),
         hir::ExprKind::Block(block, _) => {
+            // A `break` gives the block another value than the one at its end.
             !block.targeted_by_break
                 && match block.expr {
                     Some(value) => is_ready(tcx, ready, value),
@@ -78,9 +80,12 @@ fn is_ready<'tcx>(tcx: TyCtxt<'tcx>, ready: DefId, value: &hir::Expr<'tcx>) -> b
         hir::ExprKind::If(_, then, Some(otherwise)) => {
             [then, otherwise].into_iter().all(|value| is_ready(tcx, ready, value))
         }
+        // So does a `match` without arms have none: its type has no value.
         hir::ExprKind::Match(_, arms, _) => arms.iter().all(|arm| is_ready(tcx, ready, arm.body)),
         // What this returns is for `Returns` to say.
         hir::ExprKind::Ret(_) => true,
+        // The name of a local, the answer of another function, a `loop`: no type is looked at here,
+        // so nobody knows what they are.
         _ => false,
     }
 }
@@ -109,6 +114,7 @@ impl<'tcx> intravisit::Visitor<'tcx> for Returns<'tcx> {
                 self.holds &=
                     returned.is_some_and(|returned| is_ready(self.tcx, self.ready, returned));
             }
+            // Another function returns in place of this one, or the code may jump.
             hir::ExprKind::Become(_) | hir::ExprKind::InlineAsm(_) => self.holds = false,
             _ => {}
         }
@@ -133,6 +139,7 @@ fn is_assigned_at_returns(body: &Body<'_>, assigned: &DenseBitSet<BasicBlock>) -
             if place.local == RETURN_PLACE)
     });
     let starts = drops.flat_map(|block| terminator(block).successors()).chain([START_BLOCK]);
+    // Forward from where it has no value, up to where it has one.
     let unassigned = reachable_from(body, starts, |block| {
         let is_assigned = assigned.contains(block);
         terminator(block).successors().filter(move |_| !is_assigned)
@@ -158,6 +165,7 @@ impl<'tcx> Visitor<'tcx> for Assignments {
         {
             // The return place is a `Poll`, so this is the variant of no other enum.
             self.assigned.insert(location.block);
+            // Its operands may mention the return place, as a move of it.
             self.visit_rvalue(rvalue, location);
         } else {
             self.super_assign(place, rvalue, location);
@@ -166,6 +174,8 @@ impl<'tcx> Visitor<'tcx> for Assignments {
 
     fn visit_local(&mut self, local: Local, context: PlaceContext, _: Location) {
         if local == RETURN_PLACE {
+            // It may be looked at. Whatever else could write to it, now or by an address, is
+            // refused.
             self.holds &= matches!(
                 context,
                 PlaceContext::NonUse(_)

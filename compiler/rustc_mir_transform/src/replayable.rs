@@ -52,9 +52,10 @@
 //! the way to it, because no replayed body has a local or a constant of such a type.
 //!
 //! *What is still assumed* is exactly this: nobody relies on a future to give out at most once a
-//! number that the future's own body computes from constants, and that a type hides. An example is
-//! `async { 5 }` as an `impl Ticket`, if `Ticket` is implemented for `u32` in a way that only its
-//! module can use.
+//! value of such a type that the future's own body computes from constants, and that a type hides.
+//! An example is `async { 5 }` as an `impl Ticket`, if `Ticket` is implemented for `u32` in a way
+//! that only its module can use. And that nobody relies on a future to have a byte, and so an
+//! address of its own.
 //!
 //! # Left for later
 //!
@@ -78,6 +79,7 @@ pub(crate) fn is_replayable<'tcx>(
     body: &Body<'tcx>,
     coroutine: ty::CoroutineArgs<TyCtxt<'tcx>>,
 ) -> bool {
+    // The two conditions on types come first: most bodies fail one of them, and the walk is spared.
     let typing_env = ty::TypingEnv::post_analysis(tcx, body.source.def_id());
     if coroutine.upvar_tys().iter().any(|upvar| upvar.needs_drop(tcx, typing_env)) {
         debug!("has an upvar that needs drop");
@@ -103,9 +105,11 @@ pub(crate) fn is_replayable<'tcx>(
 fn may_be_given_twice<'tcx>(tcx: TyCtxt<'tcx>, ty: Ty<'tcx>) -> bool {
     match *ty.kind() {
         ty::Bool | ty::Char | ty::Int(_) | ty::Uint(_) | ty::Float(_) | ty::Never => true,
+        // The length does not matter, and to evaluate it could need this very layout.
         ty::Array(element, _) | ty::Pat(element, _) => may_be_given_twice(tcx, element),
         ty::Tuple(elements) => elements.iter().all(|element| may_be_given_twice(tcx, element)),
         ty::Adt(adt, args) => {
+            // Their variants and fields are public, so whoever has the parts has the whole.
             let lang_items = [LangItem::Option, LangItem::Poll, LangItem::OrderingEnum];
             let is_known = lang_items.into_iter().any(|item| tcx.is_lang_item(adt.did(), item))
                 || tcx.is_diagnostic_item(sym::Result, adt.did());
@@ -113,6 +117,8 @@ fn may_be_given_twice<'tcx>(tcx: TyCtxt<'tcx>, ty: Ty<'tcx>) -> bool {
             (adt.is_enum() && adt.variants().is_empty())
                 || is_known && args.types().all(|arg| may_be_given_twice(tcx, arg))
         }
+        // Another struct or enum may be one that only its module can construct. A parameter may
+        // turn out to be anything.
         _ => false,
     }
 }
@@ -128,6 +134,7 @@ struct Check<'a, 'tcx> {
 
 impl<'tcx> Check<'_, 'tcx> {
     fn require(&mut self, holds: bool, location: Location) {
+        // The first reason is reported; what follows may be a consequence.
         if !holds && self.holds {
             debug!("not replayable: {:?}", self.body.stmt_at(location));
             self.holds = false;
@@ -140,6 +147,7 @@ impl<'tcx> Check<'_, 'tcx> {
     fn is_plain(&mut self, ty: Ty<'tcx>) -> bool {
         let mut waiting = vec![ty];
         while let Some(ty) = waiting.pop() {
+            // A refused type is in the set, too: the whole body is refused then.
             if !self.plain.insert(ty) {
                 continue;
             }
@@ -151,6 +159,7 @@ impl<'tcx> Check<'_, 'tcx> {
                 ty::Adt(adt, args) if !adt.is_union() => {
                     waiting.extend(adt.all_fields().map(|field| field.ty(self.tcx, args)));
                 }
+                // References, pointers, functions; what is not known yet.
                 _ => return false,
             }
         }
@@ -189,6 +198,7 @@ impl<'tcx> Visitor<'tcx> for Check<'_, 'tcx> {
             | Rvalue::Aggregate(..) => true,
             // The result must be in bounds of what the pointer points to.
             Rvalue::BinaryOp(BinOp::Offset, _) => false,
+            // Of numbers only, as all operands are plain. An overflow that panics is an `Assert`.
             Rvalue::BinaryOp(..) => true,
             Rvalue::Cast(kind, ..) => matches!(
                 kind,
@@ -208,6 +218,8 @@ impl<'tcx> Visitor<'tcx> for Check<'_, 'tcx> {
     }
 
     fn visit_terminator(&mut self, terminator: &Terminator<'tcx>, location: Location) {
+        // No call, no drop, no panic, no inline assembly: nothing that anybody could observe. What
+        // never ends did not end in the first run.
         let allowed = matches!(
             terminator.kind,
             TerminatorKind::Goto { .. }
@@ -228,6 +240,7 @@ impl<'tcx> Visitor<'tcx> for Check<'_, 'tcx> {
     }
 
     fn visit_const_operand(&mut self, constant: &ConstOperand<'tcx>, location: Location) {
+        // A constant of a plain type is the same whenever it is evaluated.
         let allowed = self.holds && self.is_plain(constant.const_.ty());
         self.require(allowed, location);
     }

@@ -133,12 +133,13 @@ impl<'tcx> crate::MirPass<'tcx> for ReturnedPending {
         let (discr, targets) = entry_switch(body);
         let panicking = panicking_states(body, &targets);
         debug!(?panicking);
-        // It never returns, and nothing in it unwinds.
+        // Neither panic is there if it never returns, and nothing in it unwinds.
         if panicking.is_empty() {
             return;
         }
 
         let mut patch = MirPatch::new(body);
+        // One block for both, even if they stay different states: LLVM would merge two.
         let pending = new_pending_block(tcx, body, &mut patch);
         let is = |state: u128, variant: VariantIdx| state == u128::from(variant.as_u32());
         // The asynchronous drop shim tells the two states apart.
@@ -149,12 +150,14 @@ impl<'tcx> crate::MirPass<'tcx> for ReturnedPending {
                 (state, if panics { pending } else { case })
             },
         );
+        // What the switch lacks was unreachable before, and is so now.
         let targets = SwitchTargets::new(cases, targets.otherwise());
         patch.patch_terminator(START_BLOCK, TerminatorKind::SwitchInt { discr, targets });
         if merge {
             mark_poisoned_as_returned(tcx, body, &mut patch);
         }
         patch.apply(body);
+        // The panics are gone only when their blocks are: the collector would see the messages.
         simplify::remove_dead_blocks(body);
     }
 
@@ -227,6 +230,7 @@ fn new_pending_block<'tcx>(
     body: &Body<'tcx>,
     patch: &mut MirPatch<'tcx>,
 ) -> BasicBlock {
+    // No line of the source answers that. A debugger shows the head of the body.
     let source_info = SourceInfo::outermost(body.span);
     let answer = StatementKind::Assign(Box::new((Place::return_place(), poll_pending(tcx, body))));
     patch.new_block(BasicBlockData::new_stmts(
@@ -260,6 +264,7 @@ fn mark_poisoned_as_returned<'tcx>(
             {
                 let location = Location { block, statement_index };
                 debug!(?location, "marks a poisoned future as returned");
+                // `MirPatch` cannot replace a statement.
                 patch.nop_statement(location);
                 patch.add_statement(
                     location,

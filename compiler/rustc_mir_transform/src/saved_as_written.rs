@@ -1,4 +1,4 @@
-//! Keeps track of the types that an async body saves before our passes change what it saves.
+//! Keeps track of the types that an async body saves before passes change what it saves.
 //!
 //! # Motivation
 //!
@@ -15,7 +15,7 @@
 //!
 //! # The rule
 //!
-//! Before the first of our passes, the saved types that might hold a coroutine are noted in the
+//! Before the first of these passes, the saved types that might hold a coroutine are noted in the
 //! body. They move to the layout of the coroutine, when that is made. Whoever lays that out lays
 //! out these, too, and first (`rustc_ty_utils/src/layout/saved_as_written.rs`).
 //!
@@ -30,16 +30,14 @@
 //! (`tests/ui/async-await/inline-await/recursion-held.rs`, `depth-limit.rs`)
 
 use rustc_data_structures::fx::FxIndexMap;
-use rustc_index::bit_set::DenseBitSet;
 use rustc_middle::mir::*;
 use rustc_middle::ty::{Ty, TyCtxt};
 use rustc_session::Session;
 use rustc_span::Span;
 use tracing::debug;
 
-use crate::async_bodies::is_enabled_in;
-use crate::awaits::awaits_by_lowering;
-use crate::saved_locals::saved_locals;
+use crate::async_bodies::{is_enabled_in, may_be_changed};
+use crate::saved_locals::all_saved_locals;
 
 pub(super) struct SavedAsWritten;
 
@@ -49,8 +47,7 @@ impl<'tcx> crate::MirPass<'tcx> for SavedAsWritten {
     }
 
     fn run_pass(&self, tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
-        // Where a drop may suspend our passes are off.
-        if !awaits_by_lowering(body) || tcx.may_drop_async() || body.tainted_by_errors.is_some() {
+        if !may_be_changed(tcx, body) {
             return;
         }
         let saved_as_written = may_hold_coroutines(tcx, body);
@@ -69,12 +66,8 @@ impl<'tcx> crate::MirPass<'tcx> for SavedAsWritten {
 /// coroutine have a layout whatever this coroutine is. But of other types that is not easily told:
 /// a field may be an alias that stands for a coroutine.
 fn may_hold_coroutines<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> Vec<(Ty<'tcx>, Span)> {
-    let mut saved = DenseBitSet::new_empty(body.local_decls.len());
-    for locals in saved_locals(tcx, body).values() {
-        saved.union(locals);
-    }
     let mut spans = FxIndexMap::default();
-    for local in saved.iter() {
+    for local in all_saved_locals(tcx, body).iter() {
         let LocalDecl { ty, source_info, .. } = body.local_decls[local];
         if !ty.is_primitive() {
             spans.entry(ty).or_insert(source_info.span);

@@ -55,6 +55,15 @@ pub(crate) fn conflicts_of_saved<'tcx>(
     conflicts
 }
 
+/// The locals that an async body saves, at whichever suspension point.
+pub(crate) fn all_saved_locals<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> DenseBitSet<Local> {
+    let mut all = DenseBitSet::new_empty(body.local_decls.len());
+    for saved in saved_locals(tcx, body).values() {
+        all.union(saved);
+    }
+    all
+}
+
 /// The locals that an async body saves.
 pub(crate) fn saved_locals<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> SavedLocals {
     let borrowed = MaybeBorrowedLocals.iterate_to_fixpoint(tcx, body, None);

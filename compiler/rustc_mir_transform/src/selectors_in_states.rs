@@ -82,8 +82,8 @@ use rustc_mir_dataflow::impls::MaybeLiveLocals;
 use rustc_session::Session;
 use tracing::{debug, instrument};
 
-use crate::async_bodies::{coroutine_to_transform, is_enabled_in};
-use crate::awaits::awaits_by_lowering;
+use crate::async_bodies::is_enabled_in;
+use crate::collapse_suspension_points::is_merged_in;
 use crate::reachable::reachable_from;
 use crate::saved_locals::{SavedLocals, saved_locals};
 
@@ -103,11 +103,12 @@ impl<'tcx> crate::MirPass<'tcx> for SelectorsInStates {
 
     #[instrument(level = "debug", skip_all, fields(def_id = ?body.source.def_id()))]
     fn run_pass(&self, tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
-        // The bodies in which suspension points are merged: an `async gen` is one of them.
-        if !awaits_by_lowering(body) || coroutine_to_transform(tcx, body).is_none() {
+        // No other body has selectors that a pass has made.
+        if !is_merged_in(tcx, body) {
             return;
         }
         let selectors = selectors(tcx, body);
+        // Most bodies have none, and the analyses below take time.
         if selectors.is_empty() {
             return;
         }
@@ -116,9 +117,12 @@ impl<'tcx> crate::MirPass<'tcx> for SelectorsInStates {
         let splits = splits(tcx, body, &selectors, &assigned);
         let in_states: FxIndexSet<_> =
             splits.iter().flat_map(|(_, of_block)| of_block).map(|it| it.local).collect();
+        // Before any split: all facts are about the body as it was, which the new blocks change.
         for ((block, target), locals) in edges_without_value(tcx, body, &in_states, &assigned) {
             debug!(?block, ?target, ?locals, "have no value");
             let source_info = body.basic_blocks[block].terminator().source_info;
+            // Any of its values will do: what comes behind the suspension point on this way does
+            // the same in each of the states.
             let between = locals.into_iter().fold(target, |target, local| {
                 assign(tcx, body, source_info, (local, selectors[&local][0]), target)
             });
@@ -130,6 +134,7 @@ impl<'tcx> crate::MirPass<'tcx> for SelectorsInStates {
         }
         for (block, of_block) in splits {
             debug!(?block, ?of_block, "suspends in a state for each value");
+            // Each selector splits all the blocks that those before it have made.
             let mut blocks = vec![block];
             for selector in &of_block {
                 blocks =
@@ -208,6 +213,8 @@ fn splits<'tcx>(
                 Selector { local, values: values.clone(), is_read_in_drop }
             })
             .collect();
+        // As many may stay saved as inlined awaitees have given back the byte of their own state.
+        // Those with the most values stay: they would take the most states.
         let inlined = inlined_around(body, suspension.source_info.scope);
         of_block.sort_by_key(|selector| selector.values.len());
         of_block.truncate(of_block.len().saturating_sub(inlined));
@@ -217,6 +224,7 @@ fn splits<'tcx>(
         };
         while !of_block.is_empty() && count.saturating_add(more(&of_block)) > limit {
             debug!(?block, count, "would have too many states");
+            // The last one has the most values.
             of_block.pop();
         }
         count += more(&of_block);
@@ -240,6 +248,7 @@ fn edges_without_value<'tcx>(
     for &local in in_states {
         for (block, target) in assigned[&local].edges_from_unassigned(body) {
             live.seek_to_block_start(target);
+            // Where nothing reads it any more it needs no value, as on most edges.
             if live.get().contains(local) {
                 edges.entry((block, target)).or_default().insert(local);
             }
@@ -253,6 +262,7 @@ fn inlined_around(body: &Body<'_>, mut scope: SourceScope) -> usize {
     let mut count = 0;
     loop {
         let data = &body.source_scopes[scope];
+        // The outermost scope of an inlined body says so. Any other scope names that one.
         let outer = if data.inlined.is_some() {
             count += 1;
             data.parent_scope
@@ -266,7 +276,7 @@ fn inlined_around(body: &Body<'_>, mut scope: SourceScope) -> usize {
     }
 }
 
-/// Has each value of `selector` suspend in a block of its own. Returns these blocks.
+/// Gives each value of `selector` a block of its own that suspends. Returns these blocks.
 fn split<'tcx>(
     tcx: TyCtxt<'tcx>,
     body: &mut Body<'tcx>,
@@ -292,6 +302,7 @@ fn split<'tcx>(
     }
     let values = selector.values.iter().map(|&value| u128::from(value));
     let mut targets: Vec<_> = values.zip(blocks.iter().copied()).collect();
+    // The last value takes no comparison: it is assigned nothing else.
     if let Some((_, otherwise)) = targets.pop() {
         let targets = SwitchTargets::new(targets.into_iter(), otherwise);
         let discr = Operand::Copy(selector.local.into());
@@ -299,6 +310,19 @@ fn split<'tcx>(
             TerminatorKind::SwitchInt { discr, targets };
     }
     blocks
+}
+
+/// `local = value`
+pub(crate) fn assign_selector<'tcx>(
+    tcx: TyCtxt<'tcx>,
+    source_info: SourceInfo,
+    local: Local,
+    value: u8,
+) -> Statement<'tcx> {
+    let value = Scalar::from_u8(value);
+    let value = Operand::const_from_scalar(tcx, tcx.types.u8, value, source_info.span);
+    let assigned = Box::new((local.into(), Rvalue::Use(value)));
+    Statement::new(source_info, StatementKind::Assign(assigned))
 }
 
 /// Adds a block that assigns the value to the local, and goes to `target`. Returns it.
@@ -309,10 +333,7 @@ fn assign<'tcx>(
     (local, value): (Local, u8),
     target: BasicBlock,
 ) -> BasicBlock {
-    let value = Scalar::from_u8(value);
-    let value = Operand::const_from_scalar(tcx, tcx.types.u8, value, source_info.span);
-    let assigned = Box::new((local.into(), Rvalue::Use(value)));
-    let statement = Statement::new(source_info, StatementKind::Assign(assigned));
+    let statement = assign_selector(tcx, source_info, local, value);
     let goto = Terminator { source_info, kind: TerminatorKind::Goto { target } };
     let is_cleanup = body.basic_blocks[target].is_cleanup;
     let data = BasicBlockData::new_stmts(vec![statement], Some(goto), is_cleanup);
@@ -370,11 +391,13 @@ impl Assigned {
 fn selectors<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> FxIndexMap<Local, FxIndexSet<u8>> {
     let of_all = body.vars_and_temps_iter();
     let candidates = of_all.filter(|&local| body.local_decls[local].ty == tcx.types.u8);
+    // Each is taken for a selector until a mention says that it is none.
     let mut finder =
         Finder { values: candidates.map(|local| (local, Default::default())).collect() };
     if !finder.values.is_empty() {
         finder.visit_body(body);
     }
+    // One value tells nothing apart.
     finder.values.retain(|_, values| values.len() > 1);
     finder.values
 }
@@ -392,6 +415,7 @@ impl<'tcx> Visitor<'tcx> for Finder {
             && let Some(value) = constant.const_.try_to_bits(Size::from_bytes(1))
         {
             values.insert(value as u8);
+            // `visit_local` would take it for another mention.
             return;
         }
         self.super_assign(place, rvalue, location);
@@ -403,6 +427,7 @@ impl<'tcx> Visitor<'tcx> for Finder {
         } = &terminator.kind
             && place.as_local().is_some()
         {
+            // This is how a selector is read. It has no other operand.
             return;
         }
         self.super_terminator(terminator, location);

@@ -51,6 +51,7 @@
 //! [`packed_coroutine`]: ../../rustc_abi/layout/packed_coroutine
 
 use rustc_abi::{FieldIdx, VariantIdx};
+use rustc_data_structures::fx::FxIndexMap;
 use rustc_hir::Movability;
 use rustc_index::IndexVec;
 use rustc_index::bit_set::{BitMatrix, DenseBitSet};
@@ -72,55 +73,23 @@ pub(crate) fn upvar_conflicts<'tcx>(
     places: &IndexVec<Local, Option<(Ty<'tcx>, VariantIdx, FieldIdx)>>,
     layout: &CoroutineLayout<'tcx>,
 ) -> Option<BitMatrix<FieldIdx, CoroutineSavedLocal>> {
+    // The default layout gives each upvar bytes of its own.
     if !packs_saved_locals(tcx) {
         return None;
     }
     let &ty::Coroutine(def_id, args) = body.local_decls[ty::CAPTURE_STRUCT_LOCAL].ty.kind() else {
         return None;
     };
-    let upvar_tys = args.as_coroutine().upvar_tys();
-    let upvars = upvar_tys.len();
-    let mut mentions = Mentions {
-        of_upvars: IndexVec::from_elem_n(vec![], upvars),
-        is_kept: DenseBitSet::new_empty(upvars),
-        drops_of_all: vec![],
-    };
-    mentions.visit_body(body);
-    if !mentions.drops_of_all.is_empty() {
-        let typing_env = body.typing_env(tcx);
-        for (locations, ty) in mentions.of_upvars.iter_mut().zip(upvar_tys) {
-            if ty.needs_drop(tcx, typing_env) {
-                locations.extend(&mentions.drops_of_all);
-            }
-        }
-    }
+    let mut mentions = Mentions::in_body(tcx, body, args.as_coroutine().upvar_tys());
+    // Who moves a coroutine moves all upvars, and who clones it clones them, whatever its state.
     if tcx.coroutine_movability(def_id) == Movability::Movable {
         mentions.is_kept.insert_all();
     }
-
-    let mut conflicts = BitMatrix::new(upvars, layout.field_tys.len());
-    // By block, up to where upvars are needed in it.
-    let mut needed = IndexVec::from_elem(vec![], &body.basic_blocks);
-    for (upvar, locations) in mentions.of_upvars.iter_enumerated() {
-        if mentions.is_kept.contains(upvar) {
-            conflicts.insert_all_into_row(upvar);
-            continue;
-        }
-        let blocks = locations.iter().map(|location| location.block);
-        let leads_there = reachable_from(body, blocks, |block| {
-            body.basic_blocks.predecessors()[block].iter().copied()
-        });
-        for block in leads_there.iter() {
-            let mut successors = body.basic_blocks[block].terminator().successors();
-            let end = if successors.any(|successor| leads_there.contains(successor)) {
-                body.basic_blocks[block].statements.len()
-            } else {
-                let in_block = locations.iter().filter(|location| location.block == block);
-                in_block.map(|location| location.statement_index).max().unwrap_or(0)
-            };
-            needed[block].push((upvar, end));
-        }
+    let mut conflicts = BitMatrix::new(mentions.of_upvars.len(), layout.field_tys.len());
+    for upvar in mentions.is_kept.iter() {
+        conflicts.insert_all_into_row(upvar);
     }
+    let needed = mentions.needed_in(body);
 
     let saved = |local: Local| {
         let (_, variant, field) = places.get(local).copied().flatten()?;
@@ -145,7 +114,7 @@ pub(crate) fn upvar_conflicts<'tcx>(
             }
         }
     });
-    // As in the layout of the base: no statement says from where on they have storage.
+    // As in the default layout: no statement says from where on they have storage.
     for saved in always_storage_live_locals(body).iter().filter_map(saved) {
         for upvar in mentions.of_upvars.indices() {
             conflicts.insert(upvar, saved);
@@ -162,6 +131,61 @@ struct Mentions {
     is_kept: DenseBitSet<FieldIdx>,
     /// Where all upvars are dropped at once. That is nothing to those that need no drop.
     drops_of_all: Vec<Location>,
+}
+
+impl Mentions {
+    fn in_body<'tcx>(
+        tcx: TyCtxt<'tcx>,
+        body: &Body<'tcx>,
+        upvar_tys: &'tcx ty::List<Ty<'tcx>>,
+    ) -> Mentions {
+        let mut mentions = Mentions {
+            of_upvars: IndexVec::from_elem_n(vec![], upvar_tys.len()),
+            is_kept: DenseBitSet::new_empty(upvar_tys.len()),
+            drops_of_all: vec![],
+        };
+        mentions.visit_body(body);
+        if !mentions.drops_of_all.is_empty() {
+            let typing_env = body.typing_env(tcx);
+            for (locations, ty) in mentions.of_upvars.iter_mut().zip(upvar_tys) {
+                if ty.needs_drop(tcx, typing_env) {
+                    locations.extend(&mentions.drops_of_all);
+                }
+            }
+        }
+        mentions
+    }
+
+    /// For each block the upvars that are needed in it, each with the index of the last statement
+    /// before or at which it is. Those whose address may be kept are left out.
+    fn needed_in(&self, body: &Body<'_>) -> IndexVec<BasicBlock, Vec<(FieldIdx, usize)>> {
+        let mut needed = IndexVec::from_elem(vec![], &body.basic_blocks);
+        for (upvar, locations) in self.of_upvars.iter_enumerated() {
+            if self.is_kept.contains(upvar) {
+                continue;
+            }
+            let mut last_mention = FxIndexMap::default();
+            for &Location { block, statement_index } in locations {
+                let last = last_mention.entry(block).or_insert(statement_index);
+                *last = statement_index.max(*last);
+            }
+            let leads_there = reachable_from(body, last_mention.keys().copied(), |block| {
+                body.basic_blocks.predecessors()[block].iter().copied()
+            });
+            for block in leads_there.iter() {
+                let data = &body.basic_blocks[block];
+                let end = if data.terminator().successors().any(|next| leads_there.contains(next)) {
+                    // A mention may follow behind this block.
+                    data.statements.len()
+                } else {
+                    // This block is in the set for its own mentions.
+                    last_mention[&block]
+                };
+                needed[block].push((upvar, end));
+            }
+        }
+        needed
+    }
 }
 
 impl<'tcx> Visitor<'tcx> for Mentions {

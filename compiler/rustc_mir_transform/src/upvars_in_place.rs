@@ -28,7 +28,7 @@
 //! Where one upvar would be assigned to another, the pass inserts a temporary. Both are parts of
 //! the same local then, and MIR cannot assign a local to itself.
 //!
-//! The pass runs just before [`StateTransform`], when the awaits that never wait are gone. It
+//! The pass runs shortly before [`StateTransform`], when the awaits that never wait are gone. It
 //! leaves a body alone that does not suspend at all: such a body may be replayable, and would read
 //! an upvar if it was changed.
 //!
@@ -86,6 +86,7 @@ impl AsyncPass for UpvarsInPlace {
         // Dominators are asked for below, and know nothing of blocks that nothing leads to.
         simplify::remove_dead_blocks(body);
         let mut locals = moved_upvars(tcx, body);
+        // What is saved takes three analyses to know, so it is asked last.
         if !locals.is_empty() {
             retain_saved(tcx, body, &mut locals);
         }
@@ -98,6 +99,7 @@ impl AsyncPass for UpvarsInPlace {
                 remove(&mut body.basic_blocks_mut()[location.block], location.statement_index);
             }
         }
+        // The moves are gone, so no upvar is assigned to itself now.
         Replacer { tcx, locals }.visit_body_preserves_cfg(body);
         separate_upvars(tcx, body);
     }
@@ -147,12 +149,15 @@ fn moved_upvars<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> Locals<'tcx> {
         let upvar = tcx.mk_place_field(ty::CAPTURE_STRUCT_LOCAL.into(), field, ty);
         let mut from = upvar;
         let mut chain = vec![];
+        // If a place is moved in several statements, `moves` has the last. But then it is mentioned
+        // more than once, and the chain ends before it.
         while let Some(&found) = moves.get(&from)
             && may_replace(tcx, body, &mentions, found)
         {
             chain.push(found);
             locals.insert(found.to, (upvar, chain.clone()));
             // The next local replaces this one as well, if this one only passes the value on.
+            // One that is borrowed on the way is not only passed on: that is a use, too.
             let Mentioned { assigned, uses } = &mentions.locals[found.to];
             if assigned.len() > 1 || *uses != 1 {
                 break;
@@ -188,6 +193,7 @@ fn move_by_into_future<'tcx>(
     let (func, [argument], to, Some(_)) = call_in(body, block)? else { return None };
     let (def_id, _) = func.const_fn_def()?;
     let (from, to) = (argument.node.place()?, to.as_local()?);
+    // With types as they are here: an instance in which they become the same keeps its call.
     (tcx.is_lang_item(def_id, LangItem::IntoFutureIntoFuture)
         && from.ty(body, tcx).ty == body.local_decls[to].ty)
         .then_some(Move { from, to, location: body.terminator_loc(block) })
@@ -216,6 +222,7 @@ fn may_replace<'tcx>(
     // The return place and the arguments are the caller's, and an index has to be a local.
     body.local_kind(to) == LocalKind::Temp
         && !mentions.indices.contains(&to)
+        // A subtype has another lifetime, and would have to stay a move.
         && from.ty(body, tcx).ty == body.local_decls[to].ty
         // Wherever it gets another value, that of the upvar has been moved.
         && mentions.locals[to].assigned.iter().all(|&other| location.dominates(other, dominators))
@@ -262,9 +269,11 @@ impl<'tcx> Visitor<'tcx> for Mentions {
             self.super_place(place, context, location);
             return;
         }
+        // Its base is not visited: `visit_local` would take it for a use of the whole.
         self.visit_projection(place.as_ref(), context, location);
         match place.projection[..] {
             [PlaceElem::Field(..)] if context.is_drop() || is_mention(context) => {}
+            // A part of it, or what it points to: a use of it in any case.
             [PlaceElem::Field(field, _), ..] => self.upvars[field] += 1,
             _ if context.is_drop() => self.whole_is_dropped = true,
             _ => self.whole_is_used = true,
@@ -309,6 +318,7 @@ fn is_mention(context: PlaceContext) -> bool {
 /// Keeps those of `locals` that are saved, and those that these get their value from.
 fn retain_saved<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>, locals: &mut Locals<'tcx>) {
     let mut saved = FxIndexSet::default();
+    // A local on the way to one that is saved goes as well, whether it is saved itself or not.
     for of_suspension in saved_locals(tcx, body).values() {
         saved.extend(locals.keys().copied().filter(|&local| of_suspension.contains(local)));
     }
@@ -334,6 +344,7 @@ impl<'tcx> MutVisitor<'tcx> for Replacer<'tcx> {
             statement.kind
             && self.locals.contains_key(&local)
         {
+            // An upvar has storage as long as the coroutine.
             statement.make_nop(true);
         }
         self.super_statement(statement, location);
@@ -359,6 +370,7 @@ fn separate_upvars<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
             let span = statement.source_info.span;
             if let StatementKind::Assign(box (target, rvalue)) = &mut statement.kind
                 && is_in_upvar(*target)
+                // These compute first what they assign. Their operands may overlap the target.
                 && !matches!(rvalue, Rvalue::UnaryOp(..) | Rvalue::BinaryOp(..))
             {
                 let location = Location { block, statement_index };
@@ -369,7 +381,7 @@ fn separate_upvars<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
     patch.apply(body);
 }
 
-/// Has what is assigned to an upvar be a temporary where it is an upvar, too.
+/// Replaces an operand that is an upvar by a temporary, where it is assigned to another upvar.
 struct Separator<'a, 'tcx> {
     tcx: TyCtxt<'tcx>,
     decls: &'a LocalDecls<'tcx>,
@@ -384,6 +396,8 @@ impl<'tcx> MutVisitor<'tcx> for Separator<'_, 'tcx> {
 
     fn visit_operand(&mut self, operand: &mut Operand<'tcx>, location: Location) {
         if let Some(from) = operand.place().filter(|&from| is_in_upvar(from)) {
+            // Also if they are two different upvars, which do not overlap: MIR does not look at the
+            // projections.
             let temporary = self.patch.new_temp(from.ty(self.decls, self.tcx).ty, self.span);
             self.patch.add_assign(location, temporary.into(), Rvalue::Use(operand.clone()));
             *operand = Operand::Move(temporary.into());

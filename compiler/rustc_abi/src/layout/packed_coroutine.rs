@@ -19,26 +19,26 @@
 //! The same is tried with the locals in the order of their alignment, in that of how many variants
 //! save them, and in that of how much they conflict with. The latter two are roughly how fields of
 //! nested coroutines would be laid out, so a body seldom grows when its awaitees are inlined. Each
-//! time the upvars and the tag are where they are in the layout of the base. If a local may overlap
+//! time the upvars and the tag are where they are in the default layout. If a local may overlap
 //! an upvar, all four orders are tried once more with the upvars and the tag among the locals: the
-//! tag may be in the way. Of all results the smallest is used, if it is smaller than the layout of
-//! the base.
+//! tag may be in the way. Of all results the smallest is used, if it is smaller than the default
+//! layout.
 //!
 //! For `n` saved locals and upvars that takes time in proportion to `n * n * log n`, at most 64
 //! times, and once to the pairs of locals in each variant.
 //!
 //! # Soundness
 //!
-//! The layout of the base relies on the same facts: two locals in different variants overlap there
-//! because they do not conflict. Where nothing needs an upvar any more is found by the state
-//! transform, which argues why. No local ever moves: it has one offset, in all the variants that
-//! contain it. Which kind of layout a coroutine has is recorded with its body, so all crates agree
-//! on it.
+//! The [default layout][coroutine::layout] relies on the same facts: two locals in different
+//! variants overlap there because they do not conflict. Where nothing needs an upvar any more is
+//! found by the state transform, which argues why. No local ever moves: it has one offset, in all
+//! the variants that contain it. Which kind of layout a coroutine has is recorded with its body, so
+//! all crates agree on it.
 //!
 //! # Left for later
 //!
 //! * The first place that is free is not always the best one, so a layout may be larger than it
-//!   needs to be, though never larger than that of the base.
+//!   needs to be, though never larger than the default one.
 //!   (`tests/ui/async-await/packed-coroutines/sizes.rs`)
 
 use std::cmp::Reverse;
@@ -95,11 +95,11 @@ pub(super) fn layout<
         }
     };
     // A coroutine with one variant saves nothing, and has no tag.
-    let Variants::Multiple { tag, ref mut variants, .. } = layout.variants else {
+    let Variants::Multiple { tag, .. } = layout.variants else {
         return Ok(layout);
     };
 
-    // In the layout of the base, the upvars and the tag are a struct.
+    // In the default layout, the upvars and the tag are a struct.
     prefix_layouts.push(tag_to_layout(tag));
     let prefix =
         calc.univariant(&prefix_layouts, &ReprOptions::default(), StructKind::AlwaysSized)?;
@@ -118,26 +118,11 @@ pub(super) fn layout<
     };
     let Some((offsets, size)) = packer.pack() else { return unpacked };
     debug!(?size, unpacked = ?layout.size);
-    // It is no better than the layout of the base.
+    // It is no better than the default layout.
     if size >= packer.bound || unpacked.is_ok() && size >= layout.size {
         return unpacked;
     }
-    layout.size = size;
-    let (of_locals, of_prefix) = offsets.split_at(packer.locals);
-    layout.fields = arbitrary(of_prefix.iter().copied().collect());
-    let ends = std::iter::zip(of_prefix, &prefix_layouts).map(|(&offset, it)| offset + it.size);
-    let end_of_prefix = ends.max().unwrap_or(Size::ZERO);
-    for (variant, fields) in std::iter::zip(variants, variant_fields) {
-        let offsets = fields.iter().map(|&local| of_locals[local.index()]);
-        let ends = std::iter::zip(offsets.clone(), fields)
-            .map(|(offset, &local)| offset + local_layouts[local].size);
-        let end = ends.chain([end_of_prefix]).max().unwrap_or(end_of_prefix);
-        // The prefix may be larger than all that is, for its alignment.
-        variant.size = end.align_to(variant.align.abi).min(size);
-        variant.fields = arbitrary(offsets.collect());
-        variant.backend_repr = BackendRepr::Memory { sized: true };
-        variant.largest_niche = None;
-    }
+    packer.apply(&mut layout, &offsets, size);
     Ok(layout)
 }
 
@@ -170,7 +155,7 @@ struct Packer<'b, F, VariantIdx: Idx, FieldIdx: Idx, LocalIdx: Idx> {
     layouts: Vec<F>,
     /// How many of these are locals.
     locals: usize,
-    /// Where the upvars and the tag are in the layout of the base.
+    /// Where the upvars and the tag are in the default layout.
     prefix_offsets: Vec<Size>,
     variant_fields: &'b IndexSlice<VariantIdx, IndexVec<FieldIdx, LocalIdx>>,
     conflicts: BitMatrix<LocalIdx, LocalIdx>,
@@ -188,6 +173,27 @@ where
     VariantIdx: Idx + 'a,
     LocalIdx: Idx,
 {
+    /// Makes `layout`, which has variants, use `offsets`. `size` is all that takes.
+    fn apply(&self, layout: &mut LayoutData<FieldIdx, VariantIdx>, offsets: &[Size], size: Size) {
+        let Variants::Multiple { variants, .. } = &mut layout.variants else {
+            unreachable!("nothing is packed in a single variant");
+        };
+        let end = |it: usize| offsets[it] + self.layouts[it].size;
+        let end_of_prefix = (self.locals..offsets.len()).map(end).max().unwrap_or(Size::ZERO);
+        for (variant, fields) in std::iter::zip(variants, self.variant_fields) {
+            let ends = fields.iter().map(|&local| end(local.index()));
+            let last = ends.chain([end_of_prefix]).max().unwrap_or(end_of_prefix);
+            // The prefix may be larger than all that is, for its alignment.
+            variant.size = last.align_to(variant.align.abi).min(size);
+            let of_fields = fields.iter().map(|&local| offsets[local.index()]);
+            variant.fields = arbitrary(of_fields.collect());
+            variant.backend_repr = BackendRepr::Memory { sized: true };
+            variant.largest_niche = None;
+        }
+        layout.size = size;
+        layout.fields = arbitrary(offsets[self.locals..].iter().copied().collect());
+    }
+
     /// The best offsets that are found, and the size of the coroutine with them. `None` if it would
     /// be too large in one of the orders that are tried.
     fn pack(&self) -> Option<(Vec<Size>, Size)> {
@@ -233,7 +239,7 @@ where
     }
 
     /// The orders to begin with. What is not in one of them, the prefix, is where it is in the
-    /// layout of the base.
+    /// default layout.
     fn orders(&self) -> Vec<Vec<usize>> {
         let mut variants_of = vec![0_usize; self.layouts.len()];
         for &local in self.variant_fields.iter().flatten() {

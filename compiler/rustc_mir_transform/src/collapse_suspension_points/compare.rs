@@ -88,6 +88,7 @@ impl Candidate {
 
     pub(super) fn add(&mut self, blocks: Vec<BasicBlock>, from: Vec<usize>) {
         let first = blocks[0];
+        // Nothing here is removed but from the end, see `undo`.
         self.site_of.extend(blocks.iter().enumerate().map(|(site, &block)| (block, (site, first))));
         let has_parameters =
             self.parameters.as_ref().is_some_and(|(with_parameters, _)| *with_parameters == first);
@@ -169,6 +170,7 @@ impl<'a, 'tcx> Comparer<'a, 'tcx> {
         if !self.terminators_agree(&mut candidate, yields) {
             return Err("do not suspend in the same way");
         }
+        // What comes before the suspension point in its block is merged as far as it is the same.
         let from = self.common_end(&mut candidate, yields);
         candidate.add(yields.to_vec(), from);
         self.expand(&mut candidate, yields[0], cut);
@@ -189,6 +191,7 @@ impl<'a, 'tcx> Comparer<'a, 'tcx> {
                 .iter()
                 .map(|&block| self.body.basic_blocks[block].terminator().successors().collect())
                 .collect();
+            // The terminators agree, so there is one for each on every site.
             let successors = (0..targets[0].len())
                 .map(|index| {
                     let of_sites = targets.iter().map(|of_site| of_site[index]).collect();
@@ -255,6 +258,7 @@ impl<'a, 'tcx> Comparer<'a, 'tcx> {
         block: BasicBlock,
         index: usize,
     ) -> [DenseBitSet<Local>; 2] {
+        // Only these statements change storage, so there is no need for a cursor.
         let mut storage = self.storage[block].clone();
         let mut no_storage = self.no_storage[block].clone();
         for statement in &self.body.basic_blocks[block].statements[..index] {
@@ -296,7 +300,8 @@ impl<'a, 'tcx> Comparer<'a, 'tcx> {
         }
         let Mentions { places, is_brief, .. } = &self.mentions;
         match (self.always_live.contains(one), self.always_live.contains(other)) {
-            // Wherever one is mentioned the other has no storage, so no value and no address.
+            // Wherever one is mentioned the other has no storage, so no value and no address. What
+            // may have storage on some way counts as if it had.
             (false, false) => {
                 let apart = |one: Local, other: Local| {
                     places[one].iter().all(|&location| !self.has_storage(other, location))
@@ -322,8 +327,10 @@ impl<'a, 'tcx> Comparer<'a, 'tcx> {
         if statements.iter().any(|of_site| of_site.len() != statements[0].len()) {
             return false;
         }
+        // Cheap to ask, and it rules out what tells where it is.
         let Some(terminators) = self.terminators(blocks) else { return false };
         let mark = candidate.renaming.mark();
+        // In the order in which they run, so that locals get their names where they are assigned.
         let agree = (0..statements[0].len()).all(|index| {
             let of_sites: Vec<_> =
                 statements.iter().map(|of_site| &of_site[index].1.kind).collect();
@@ -349,11 +356,13 @@ impl<'a, 'tcx> Comparer<'a, 'tcx> {
                 .iter()
                 .map(|of_site| &of_site[of_site.len() - 1 - length].1.kind)
                 .collect();
+            // It has left no names behind.
             if !self.agree(candidate, &of_sites) {
                 break;
             }
             length += 1;
         }
+        // Statements that do nothing may come before the first that counts.
         let is_whole = statements.iter().all(|of_site| of_site.len() == length);
         statements
             .iter()
@@ -405,6 +414,8 @@ impl<'a, 'tcx> Comparer<'a, 'tcx> {
         }
         let renaming = &mut candidate.renaming;
         let mark = renaming.mark();
+        // With the locals of the first in the place of theirs, all others have to be equal to it.
+        // Which local of theirs stood for which is what the renaming has to allow.
         let (first, locals_of_first) = normalized(self.tcx, parts[0], None);
         let agree = parts.iter().enumerate().skip(1).all(|(site, &part)| {
             let (renamed, locals) = normalized(self.tcx, part, Some(&locals_of_first));
@@ -458,7 +469,7 @@ impl Renaming {
         }
     }
 
-    /// Has `local`, at the site, become `name`, unless either means something else somewhere.
+    /// Renames `local` to `name`, at the site, unless either means something else somewhere.
     fn add(
         &mut self,
         site: usize,
@@ -467,6 +478,7 @@ impl Renaming {
         may_be_one: impl Fn(Local, Local) -> bool,
     ) -> bool {
         match (self.names.get(&(site, local)), self.locals.get(&(site, name))) {
+            // Both are known at this site, so they have to be known for each other.
             (Some(&known), Some(_)) => return known == name,
             (None, None) => {}
             // At this site it is the name of another local, or has another name.
@@ -613,9 +625,11 @@ impl<'tcx> Part<'tcx> for TerminatorKind<'tcx> {
         let source_info = SourceInfo::outermost(DUMMY_SP);
         let kind = std::mem::replace(self, TerminatorKind::Unreachable);
         let mut terminator = Terminator { source_info, kind };
+        // Where it leads is compared by [`Comparer::successor`].
         terminator.successors_mut(|target| *target = START_BLOCK);
         visitor.visit_terminator(&mut terminator, Location::START);
         if let TerminatorKind::Call { args, .. } = &mut terminator.kind {
+            // `visit_span` is not called for these.
             for argument in args {
                 argument.span = DUMMY_SP;
             }

@@ -56,6 +56,7 @@ pub(super) fn keep_no_larger<'tcx>(
     let mut waiting = vec![plans];
     let mut checks = 0;
     while let Some(mut plans) = waiting.pop() {
+        // With those that are kept: two merges may each do no harm, and harm together.
         let together: Vec<_> = kept.iter().chain(&plans).cloned().collect();
         checks += 1;
         if checks <= CHECKS_LIMIT && !before.is_larger(&together) {
@@ -108,8 +109,10 @@ impl Before<'_, '_> {
         // not saved.
         let is_old = |local: Local| local.index() < self.body.local_decls.len();
 
+        // What each suspension point may save: all that its sites did, by the names that are left.
         let mut may_save = SavedLocals::default();
         for (&block, saved) in self.saved {
+            // The site that is kept suspends in its own block, or in the end of that.
             let first = plans.iter().find_map(|plan| plan.site_of.get(&block));
             let first = first.map_or(block, |&(_, first)| first);
             let may_save = may_save
@@ -133,6 +136,7 @@ impl Before<'_, '_> {
 
         let mut may_conflict =
             BitMatrix::new(self.body.local_decls.len(), self.body.local_decls.len());
+        // Two locals that become one have the conflicts of both.
         let conflicts = self.conflicts.get_or_init(|| conflicts_of_saved(self.tcx, self.body));
         for local in conflicts.rows() {
             for other in conflicts.iter(local) {

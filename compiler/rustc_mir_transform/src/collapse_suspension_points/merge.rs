@@ -1,13 +1,16 @@
 //! Merges the suspension points of a body, as planned.
+//!
+//! This takes time in proportion to the body, and to the cleanup that is copied, which the plan has
+//! counted as a cost.
 
 use rustc_data_structures::fx::{FxHashMap, FxIndexMap};
 use rustc_middle::bug;
-use rustc_middle::mir::interpret::Scalar;
 use rustc_middle::mir::visit::{MutVisitor, PlaceContext};
 use rustc_middle::mir::*;
 use rustc_middle::ty::TyCtxt;
 
 use super::compare::{Candidate, Successor};
+use crate::selectors_in_states::assign_selector;
 use crate::{pass_manager as pm, simplify};
 
 /// Merges what the plans say. Blocks that nothing leads to any more are left, with their numbers.
@@ -18,10 +21,11 @@ pub(super) fn apply<'tcx>(
     mut plans: Vec<Candidate>,
 ) -> FxHashMap<BasicBlock, BasicBlock> {
     let mut ends = FxHashMap::default();
+    // First of all: from here on every merged block is a whole one.
     for plan in &mut plans {
         split(body, plan, &mut ends);
     }
-    // Blocks are added below, which lead to where they should already.
+    // Cleanup is copied from here: in the body it may have been redirected already.
     let originals = body.basic_blocks.to_owned();
     let mut merger = Merger {
         tcx,
@@ -41,6 +45,7 @@ pub(super) fn apply<'tcx>(
         });
         merger.site_of.extend(site_of);
         let span = merger.body.span;
+        // Where all sites go on in the same way nothing has to be told apart.
         let selector = (!plan.exits().is_empty())
             .then(|| merger.body.local_decls.push(LocalDecl::new(tcx.types.u8, span)));
         merger.selectors.push(selector);
@@ -49,6 +54,7 @@ pub(super) fn apply<'tcx>(
             merger.take_parameters(index, *first, arguments);
         }
     }
+    // Blocks that this adds lead to where they should, so they are not among these.
     for block in originals.indices() {
         merger.redirect(block);
     }
@@ -86,6 +92,7 @@ fn split<'tcx>(
             let is_cleanup = data.is_cleanup;
             let end = BasicBlockData::new_stmts(statements, Some(terminator), is_cleanup);
             body.basic_blocks_mut().push(end);
+            // The start of the block is left to its own site, which goes on to the end.
             plan.site_of.swap_remove(block);
             ends.insert(*block, new);
             *block = new;
@@ -121,7 +128,7 @@ struct Merger<'a, 'tcx> {
 }
 
 impl<'tcx> Merger<'_, 'tcx> {
-    /// Has the call at the end of `first` take arguments from new locals.
+    /// Makes the call at the end of `first` take its arguments from new locals.
     fn take_parameters(&mut self, index: usize, first: BasicBlock, arguments: &[usize]) {
         let merged = &self.plans[index].merged[&first];
         let operand = |body: &Body<'tcx>, block: BasicBlock, argument: usize| match &body
@@ -152,6 +159,7 @@ impl<'tcx> Merger<'_, 'tcx> {
     fn redirect(&mut self, block: BasicBlock) {
         let targets: Vec<_> = self.body.basic_blocks[block].terminator().successors().collect();
         let new: Vec<_> = match self.site_of.get(&block) {
+            // The first site is the one that stays.
             Some(&(index, 0, first)) => {
                 let successors = self.plans[index].merged[&first].successors.clone();
                 targets
@@ -186,24 +194,15 @@ impl<'tcx> Merger<'_, 'tcx> {
             .iter()
             .map(|&local| Statement::new(source_info, StatementKind::StorageLive(local)))
             .collect();
-        let assign = |local: Local, operand| {
-            let assigned = Box::new((local.into(), Rvalue::Use(operand)));
-            Statement::new(source_info, StatementKind::Assign(assigned))
-        };
         if let Some(selector) = self.selectors[index] {
-            statements.push(assign(
-                selector,
-                Operand::const_from_scalar(
-                    self.tcx,
-                    self.tcx.types.u8,
-                    Scalar::from_u8(site as u8),
-                    source_info.span,
-                ),
-            ));
+            statements.push(assign_selector(self.tcx, source_info, selector, site as u8));
         }
         if plan.parameters.as_ref().is_some_and(|(with_parameters, _)| *with_parameters == first) {
             let of_site = self.parameters[index].get(&site).cloned().unwrap_or_default();
-            statements.extend(of_site.into_iter().map(|(local, operand)| assign(local, operand)));
+            statements.extend(of_site.into_iter().map(|(local, operand)| {
+                let assigned = Box::new((local.into(), Rvalue::Use(operand)));
+                Statement::new(source_info, StatementKind::Assign(assigned))
+            }));
         }
         // There is nothing to assign where all sites go on in the same way.
         if statements.is_empty() {
@@ -234,6 +233,7 @@ impl<'tcx> Merger<'_, 'tcx> {
             waiting.extend(data.terminator().successors());
             copies.insert(block, self.body.basic_blocks_mut().push(data));
         }
+        // All are known now, also those that a loop leads back to.
         for &copy in copies.values() {
             let terminator = self.body.basic_blocks_mut()[copy].terminator_mut();
             terminator.successors_mut(|target| *target = copies[&*target]);
@@ -255,6 +255,7 @@ impl<'tcx> Merger<'_, 'tcx> {
             // Where a site goes on, another group of merged sites may begin.
             let target = if is_cleanup { self.copy(target) } else { self.enter(target) };
             let missing = &self.plans[index].missing_storage[site];
+            // What this site was given on the way in it never had, so nothing behind it ends that.
             of_sites.push(if missing.is_empty() {
                 target
             } else {
@@ -275,6 +276,7 @@ impl<'tcx> Merger<'_, 'tcx> {
         let Some((&(_, otherwise), others)) = values.split_last() else {
             bug!("no sites");
         };
+        // The selector has no other value, so the last one needs no case.
         let targets = SwitchTargets::new(others.iter().copied(), otherwise);
         // Where sites have parted nothing reads it again before it is assigned, but for
         // `SelectorsInStates`, which may do so in a loop.

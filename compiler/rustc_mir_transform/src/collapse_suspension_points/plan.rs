@@ -126,6 +126,7 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
                     Err(reason) => {
                         debug!(?members, reason, "are not merged");
                         self.note_fate(leader, &members[1..], Some(reason));
+                        // The next leader is one of them.
                         let rest = members.split_off(members.len() / 2);
                         waiting.extend(rest);
                     }
@@ -135,7 +136,7 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
         plans
     }
 
-    /// Has it noted that `others` share the suspension point of `leader`, or why they do not.
+    /// Notes that `others` share the suspension point of `leader`, or why they do not.
     fn note_fate(&self, leader: BasicBlock, others: &[BasicBlock], reason: Option<&'static str>) {
         if self.tcx.sess.opts.unstable_opts.dump_coroutines.is_none() {
             return;
@@ -149,7 +150,7 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
         fates.extend(others.iter().map(|&other| (other, fate.clone())));
     }
 
-    /// Has it noted that what was to be merged is not.
+    /// Notes that what was to be merged is not.
     pub(super) fn note_refused(&self, plan: &Candidate) {
         if let Some((&leader, merged)) = plan.merged.first() {
             debug!(members = ?merged.blocks, reason = HOLD_MORE, "are not merged");
@@ -172,6 +173,7 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
                 *balance.entry(self.body.local_decls[local].ty).or_default() += change;
             }
         }
+        // If one site saves more of one type, and the other more of another, neither saves all.
         let mut signs = balance.values().map(|change| change.signum()).filter(|&sign| sign != 0);
         let first = signs.next();
         if signs.all(|sign| Some(sign) == first) { Ok(()) } else { Err(HOLD_DIFFERENT_LOCALS) }
@@ -205,6 +207,7 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
         self.check_speed(&candidate)?;
         let [saved, cost] = self.balance(&candidate, &self.entries(&candidate));
         debug!(saved, cost);
+        // What merging saves LLVM would remove a part of by itself.
         if saved <= COST_FACTOR * cost {
             return Err("cost more together than apart");
         }
@@ -620,6 +623,7 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
                     Some(saved)
                 })
                 .collect();
+            // A block that does not suspend saves nothing.
             let Some(mut all) = saved.first().cloned() else { return true };
             for of_site in &saved {
                 all.union(of_site);

@@ -4,6 +4,9 @@
 //! renumbers the awaitee's body, so that its locals, blocks and scopes come behind those that are
 //! there. The way in is where the awaitee would be pinned ([`Site::enter`]); the ways out are
 //! blocks behind all others ([`Site::leave`]).
+//!
+//! This takes time in proportion to the callee. The search for what drops the awaitee, and for what
+//! a debugger shows of it, walks through the caller as well.
 
 use rustc_abi::FieldIdx;
 use rustc_data_structures::fx::FxHashMap;
@@ -106,6 +109,7 @@ impl<'tcx> Site<'tcx> {
         let returned = integrator.returned;
         let upvars = integrator.upvars.clone();
         let lasting = integrator.locals_without_storage(&callee);
+        // The numbers in `callee` are those of `body` from here on.
         integrator.integrate(&mut callee);
         // The drop glue of the coroutine drops all upvars, also those without anything to drop.
         remove_drops(&mut callee, |place| {
@@ -127,7 +131,7 @@ impl<'tcx> Site<'tcx> {
         });
     }
 
-    /// Has the await go on to `start` where it would pin its awaitee, with the upvars in their
+    /// Makes the await go on to `start` where it would pin its awaitee, with the upvars in their
     /// locals. `lasting` are the locals that have storage from here on.
     fn enter(
         &self,
@@ -145,6 +149,7 @@ impl<'tcx> Site<'tcx> {
         };
         let mut entry: Vec<_> =
             lasting.iter().map(|&local| statement(StatementKind::StorageLive(local))).collect();
+        // Otherwise the awaitee is made as it was, and what it holds is moved out of it here.
         match maker(tcx, body, found) {
             // The arguments of the async fn become the upvars where it was called.
             Some(maker) => {
@@ -170,6 +175,7 @@ impl<'tcx> Site<'tcx> {
                     bug!("no call that returns: {found:?}");
                 };
                 into_future.kind = TerminatorKind::Goto { target };
+                // Nothing has been made that could be moved to the awaitee's local.
                 let Location { block, statement_index } = found.assigned;
                 blocks[block].statements[statement_index].make_nop(true);
                 entry = vec![];
@@ -201,6 +207,7 @@ impl<'tcx> Site<'tcx> {
     ) -> Vec<BasicBlockData<'tcx>> {
         let Site { found, source_info, answer, cancelled, live, dead_cancelled, .. } = self;
         let statement = |kind| Statement::new(*source_info, kind);
+        // The type of the answer is read off the poll, which nothing leads to any more.
         let ready = found.new_ready(tcx, body, Operand::Move(returned.into()));
         let switch = body.basic_blocks_mut()[found.switch].terminator_mut();
         switch.kind = TerminatorKind::Goto { target: found.ready };
@@ -213,6 +220,7 @@ impl<'tcx> Site<'tcx> {
         let mut landing: Vec<_> =
             live.iter().map(|&local| statement(StatementKind::StorageLive(local))).collect();
         landing.push(statement(StatementKind::Assign(Box::new((*answer, ready)))));
+        // What is returned is one of these, so it loses its storage only now.
         landing.extend(end.iter().cloned());
         let goto = |statements, target, is_cleanup| {
             let terminator =
@@ -259,6 +267,7 @@ fn cleanup_block(unwind: UnwindAction) -> Option<BasicBlock> {
 /// The block that ends in the call that makes the awaitee, if that does nothing else, its arguments
 /// are what become the upvars, and nothing but the await comes after it.
 fn maker<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>, found: &Await<'tcx>) -> Option<BasicBlock> {
+    // If another way led to one of these blocks, something else would be made on it.
     let before = |block: BasicBlock| match body.basic_blocks.predecessors()[block][..] {
         [before] => Some(before),
         _ => None,
@@ -298,6 +307,7 @@ fn maker<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>, found: &Await<'tcx>) -> Opt
     let upvars = coroutine_args.as_coroutine().upvar_tys();
     let types = args.iter().map(|argument| argument.node.ty(body, tcx));
     (made.ty(body, tcx).ty == found.awaitee
+        // A coercion, or a subtype, would make it another coroutine.
         && types.eq(upvars.iter())
         && makes_coroutine(tcx, func))
     .then_some(maker)
@@ -479,7 +489,8 @@ impl<'tcx> Integrator<'tcx> {
         let mut copies: Vec<_> =
             dropping.iter().map(|&block| callee.basic_blocks[block].clone()).collect();
         self.visit_body(callee);
-        // The copies lead to each other only, and differ in where they unwind to.
+        // The copies still have the callee's own numbers. They lead to each other only, and differ
+        // in where they unwind to.
         self.is_dropping = true;
         self.unwind = self.unwind_cancelled;
         for (&block, data) in dropping.iter().zip(&mut copies) {
@@ -536,6 +547,7 @@ impl<'tcx> MutVisitor<'tcx> for Integrator<'tcx> {
         let [PlaceElem::Field(field, _), rest @ ..] = &place.projection[..] else {
             bug!("only its upvars are used");
         };
+        // The upvar is a local of its own now, so its field is no part of the place any more.
         let local = self.upvars[*field];
         let rest = self.process_projection(rest, location).unwrap_or_else(|| rest.to_vec());
         *place = Place { local, projection: self.tcx.mk_place_elems(&rest) };

@@ -8,7 +8,8 @@
 //! No type and no MIR is requested. The size of a future may be the length of an array, so what
 //! says which bodies are inlined may be needed to check a type.
 //!
-//! This takes one walk through the crate, the first time that somebody asks.
+//! This takes two walks through the crate, one for functions and one for methods, each the first
+//! time that somebody asks.
 
 use std::hash::Hash;
 
@@ -25,6 +26,7 @@ use rustc_span::Symbol;
 
 pub(super) fn provide(providers: &mut Providers) {
     providers.named_once_in = named_once_in;
+    // Two queries: in an incremental build, naming another method changes nothing for functions.
     providers.functions_named = |tcx, ()| mentions(tcx).functions;
     providers.methods_named = |tcx, ()| mentions(tcx).methods;
 }

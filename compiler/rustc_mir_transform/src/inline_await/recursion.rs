@@ -3,8 +3,9 @@
 //! A coroutine that awaits itself, directly or through others, may not be inlined into itself. The
 //! body would depend on itself. Types alone tell that, before any body is requested.
 //!
-//! A search looks at [`SEARCH_LIMIT`] types at most, and no deeper than [`DEPTH_LIMIT`]. No type is
-//! searched again for the same body.
+//! A search looks at [`SEARCH_LIMIT`] types at most, and no deeper than [`DEPTH_LIMIT`]. It ends
+//! where it finds something. What was searched in vain is not searched again for the same body, and
+//! of a type that was asked for the answer is kept.
 
 use rustc_data_structures::fx::{FxHashSet, FxIndexSet};
 use rustc_hir::def_id::{DefId, LocalDefId};
@@ -65,6 +66,8 @@ impl<'tcx> Search<'tcx> {
             // A type that is not known cannot be ruled out.
             let normalized = self.tcx.try_normalize_erasing_regions(self.typing_env, ty);
             let Ok(ty) = normalized else { return true };
+            // Whatever else holds a coroutine, as a struct or a `Pin<Box<_>>`, is never inlined:
+            // the search need not go on behind it.
             let ty::Coroutine(def_id, args) = *ty.kind() else { continue };
             if self.seen.contains(&ty) || !found.insert(ty) {
                 continue;
@@ -88,6 +91,7 @@ impl<'tcx> Search<'tcx> {
                 (EarlyBinder::bind(awaited).instantiate(self.tcx, args), depth + 1)
             }));
         }
+        // Only now: while the search goes on, one of these may still lead to what is sought.
         self.seen.extend(found);
         false
     }

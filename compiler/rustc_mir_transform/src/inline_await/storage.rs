@@ -78,6 +78,7 @@ pub(super) fn give_storage(body: &mut Body<'_>) {
             resumed.insert(resume);
         }
     }
+    // For all locals together: a body with many long lives is what takes time.
     let mut left = LIVE_LIMIT;
     let mut lives = FxIndexMap::default();
     for local in body.vars_and_temps_iter().filter(|&local| !borrowed.contains(local)) {
@@ -91,6 +92,7 @@ pub(super) fn give_storage(body: &mut Body<'_>) {
         }
     }
 
+    // The storage by scopes goes, all of it: two ends of storage are no error, but two starts are.
     for data in body.basic_blocks.as_mut_preserves_cfg() {
         for statement in &mut data.statements {
             if let StatementKind::StorageLive(local) | StatementKind::StorageDead(local) =
@@ -150,6 +152,7 @@ fn live_in(
         }
         if live_in.insert(block) {
             *left = left.checked_sub(1)?;
+            // A definition is where its life begins, whatever comes before it.
             let before = body.basic_blocks.predecessors()[block].iter().copied();
             waiting.extend(before.filter(|before| !definitions.contains_key(before)));
         }
@@ -213,6 +216,8 @@ fn last_uses(
         if leaves && terminator.successors().all(is_over) {
             last_uses.insert(body.terminator_loc(block));
         } else {
+            // In the block behind, as a terminator may still read it. Where several ways join, one
+            // end stands for all.
             let over = terminator.successors().filter(|&target| is_over(target));
             last_uses.extend(over.map(BasicBlock::start_location));
         }
@@ -270,12 +275,14 @@ impl<'tcx> Visitor<'tcx> for Uses {
         let LocalUses { definitions, reads, storage } = &mut self.0[local];
         match context {
             PlaceContext::MutatingUse(MutatingUseContext::Store | MutatingUseContext::Call) => {
+                // A second assignment in a block: which one a read in it sees is not kept here.
                 if let Some(of_blocks) = definitions
                     && of_blocks.insert(location.block, location.statement_index).is_some()
                 {
                     *definitions = None;
                 }
             }
+            // It is written in part, dropped, or assigned by a suspension point.
             PlaceContext::MutatingUse(_) => *definitions = None,
             PlaceContext::NonMutatingUse(_) => reads.push(location),
             PlaceContext::NonUse(NonUseContext::StorageLive | NonUseContext::StorageDead) => {

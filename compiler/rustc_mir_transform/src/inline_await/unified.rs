@@ -73,19 +73,22 @@ impl Unified {
         if classes.contains_key(&RETURN_PLACE) {
             unified.returned = Some(patch.new_temp(body.return_ty(), body.span));
         }
-        let is_borrowed = |local: &Local| ssa.borrowed_locals().contains(*local);
-        classes.retain(|_, class| class.iter().any(is_borrowed));
+        // A class without any is for `storage` to look after.
+        let is_borrowed = |local: Local| ssa.borrowed_locals().contains(local);
+        classes.retain(|_, class| class.iter().any(|&local| is_borrowed(local)));
         if !classes.is_empty() {
             let live = MaybeLiveLocals.iterate_to_fixpoint(tcx, body, None);
             let mut live = ResultsCursor::new_borrowing(body, &live);
             with_required_storage(tcx, body, |required| {
                 for (head, class) in classes {
-                    let borrowed = class.iter().copied().filter(is_borrowed).collect();
+                    let borrowed =
+                        class.iter().copied().filter(|&local| is_borrowed(local)).collect();
                     let mut needed = Needed { class, borrowed, required, live: &mut live };
                     let local = match unified.returned {
                         Some(returned) if head == RETURN_PLACE => returned,
                         _ => head,
                     };
+                    // No other statement mentions it, so `CopyProp` leaves it alone.
                     let marker = patch.new_temp(body.local_decls[head].ty, body.span);
                     unified.by_marker.insert(marker, local);
                     for end in needed.ends(body) {
@@ -125,6 +128,7 @@ impl Unified {
                 }
             }
         }
+        // Only now: what was copied to it is gone.
         let uses = Uses::find(body);
         let mut patch = MirPatch::new(body);
         for local in self.by_marker.into_values().filter(|&local| has_none.contains(local)) {
@@ -158,6 +162,7 @@ impl<'tcx> Needed<'_, '_, '_, '_, 'tcx> {
         for (block, data) in traversal::reachable(body) {
             let is_live = self.live_within(block, data);
             self.required.seek_to_block_start(block);
+            // What ends on the edge to this block ends at its start; see below.
             let mut was_needed = self.is_required() || is_live[0];
             for statement_index in 0..data.statements.len() {
                 let location = Location { block, statement_index };
@@ -204,7 +209,7 @@ impl<'tcx> Needed<'_, '_, '_, '_, 'tcx> {
     }
 }
 
-/// Has `body` use `local` for its return place, and move that to the return place at the end.
+/// Replaces the return place of `body` by `local`, which moves to it at the end.
 fn replace_return_place<'tcx>(
     tcx: TyCtxt<'tcx>,
     body: &mut Body<'tcx>,

@@ -17,6 +17,8 @@
 //!
 //! The line is where that awaitee waits. The fields have the offsets that they have in the
 //! coroutine, so each of these types starts where the coroutine does.
+//!
+//! For each state this takes a walk through the variables that the body has for a debugger.
 
 use rustc_abi::{FieldIdx, Size, VariantIdx};
 use rustc_codegen_ssa::debuginfo::type_names::compute_debuginfo_type_name;
