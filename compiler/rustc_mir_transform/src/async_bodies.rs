@@ -35,7 +35,7 @@ pub(crate) fn coroutine_to_transform<'tcx>(
     let InstanceKind::Item(def_id) = body.source.instance else { return None };
     // It may be glue of another crate, made for an instance.
     let local = def_id.as_local()?;
-    let may_be_changed = body.coroutine.is_some()
+    let is_to_change = body.coroutine.is_some()
         // Not all suspension points are known yet where a drop may suspend.
         && !tcx.may_drop_async()
         // It is never run.
@@ -45,18 +45,19 @@ pub(crate) fn coroutine_to_transform<'tcx>(
         && body.function_coverage_info.is_none()
         // Its author wants the code as it is written.
         && !is_optimize_none(tcx, def_id);
-    may_be_changed.then_some(local)
+    is_to_change.then_some(local)
 }
 
-/// Whether the passes may change what `body` mentions and saves. It is no less than what they do
-/// change: `coroutine_to_transform` has more reasons to say no.
+/// Whether some pass may change what `body` mentions or saves. That is so for all bodies that
+/// [`coroutine_to_transform`] lets passes for `async` change, and for some more.
 pub(crate) fn may_be_changed<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> bool {
+    // Where a drop may suspend the passes are off.
     awaits_by_lowering(body) && !tcx.may_drop_async() && body.tainted_by_errors.is_none()
 }
 
-/// Calls `f` with `body` in the phase that the optimizations expect. Passes that run before the
-/// state transform are in an earlier one, though drops are elaborated and types revealed, which is
-/// all that those optimizations need that `f` may use: no suspension point is lowered yet.
+/// Calls `f`, which runs optimizations on `body`, in the phase that these expect. That is entered
+/// only behind the state transform. But drops are elaborated by now, and opaque types revealed: `f`
+/// may run whatever needs no more of the phase than that.
 pub(crate) fn with_runtime_phase<'tcx, T>(
     body: &mut Body<'tcx>,
     f: impl FnOnce(&mut Body<'tcx>) -> T,

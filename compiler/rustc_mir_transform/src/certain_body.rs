@@ -48,8 +48,8 @@
 //!
 //! (`tests/ui/async-await/certain-body`)
 //!
-//! To find a body takes a look at the header of each impl that may fit. What is asked about a type
-//! looks at its parts, each once, and at most [`COMPONENTS_LIMIT`] of them.
+//! To find a body takes a look at the header of each impl that may fit. To tell whether a type may
+//! need drop takes a look at each type in it, and at no more than [`COMPONENTS_LIMIT`].
 //!
 //! [`short_proofs`]: crate::inline_await::short_proofs
 
@@ -87,7 +87,7 @@ pub(crate) fn of_call<'tcx>(
             return Err("is of a type that is not known yet, or by the compiler itself");
         }
     };
-    // A constructor, or the intrinsic shim of one, is made up by the compiler.
+    // The compiler makes up what a constructor does.
     if !matches!(tcx.def_kind(def_id), DefKind::Fn | DefKind::AssocFn) {
         return Err("is no function that is written out");
     }

@@ -379,7 +379,6 @@ pub(crate) fn fact_of<'tcx>(
 fn elide_machine<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>, def_id: LocalDefId) {
     let is_async = tcx.coroutine_is_async(def_id.to_def_id());
     let drops_async = body.coroutine_drop_async().is_some();
-    // What suspends in no state has only the reserved ones.
     let layout = layout_mut(body);
     // It suspends, or has states that its asynchronous drop tells apart.
     if layout.variant_fields.len() > CoroutineArgs::RESERVED_VARIANTS || drops_async {

@@ -332,7 +332,7 @@ impl<'tcx> Inliner<'tcx> {
             let awaits = find_awaits(self.tcx, body);
             self.count_awaits(&awaits);
             for found in awaits {
-                // What was refused stays refused: inlining others only makes the body larger.
+                // What was refused stays refused: to inline others makes no awaitee fit.
                 if left.contains(&found.poll) {
                     continue;
                 }

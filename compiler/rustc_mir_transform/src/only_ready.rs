@@ -80,7 +80,7 @@ fn is_ready<'tcx>(tcx: TyCtxt<'tcx>, ready: DefId, value: &hir::Expr<'tcx>) -> b
         hir::ExprKind::If(_, then, Some(otherwise)) => {
             [then, otherwise].into_iter().all(|value| is_ready(tcx, ready, value))
         }
-        // So does a `match` without arms have none: its type has no value.
+        // A `match` without arms has no value.
         hir::ExprKind::Match(_, arms, _) => arms.iter().all(|arm| is_ready(tcx, ready, arm.body)),
         // What this returns is for `Returns` to say.
         hir::ExprKind::Ret(_) => true,

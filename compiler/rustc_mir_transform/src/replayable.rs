@@ -52,10 +52,10 @@
 //! the way to it, because no replayed body has a local or a constant of such a type.
 //!
 //! *What is still assumed* is exactly this: nobody relies on a future to give out at most once a
-//! value of such a type that the future's own body computes from constants, and that a type hides.
-//! An example is `async { 5 }` as an `impl Ticket`, if `Ticket` is implemented for `u32` in a way
-//! that only its module can use. And that nobody relies on a future to have a byte, and so an
-//! address of its own.
+//! value of such a type that the future's own body computes from constants, and that a type hides;
+//! nor on a future to have a byte, and so an address of its own. An example of the former is
+//! `async { 5 }` as an `impl Ticket`, if `Ticket` is implemented for `u32` in a way that only its
+//! module can use.
 //!
 //! # Left for later
 //!

@@ -139,7 +139,7 @@ impl<'tcx> crate::MirPass<'tcx> for ReturnedPending {
         }
 
         let mut patch = MirPatch::new(body);
-        // One block for both, even if they stay different states: LLVM would merge two.
+        // One block for both states. The page says what is wrong with a block for each.
         let pending = new_pending_block(tcx, body, &mut patch);
         let is = |state: u128, variant: VariantIdx| state == u128::from(variant.as_u32());
         // The asynchronous drop shim tells the two states apart.
@@ -157,7 +157,7 @@ impl<'tcx> crate::MirPass<'tcx> for ReturnedPending {
             mark_poisoned_as_returned(tcx, body, &mut patch);
         }
         patch.apply(body);
-        // The panics are gone only when their blocks are: the collector would see the messages.
+        // The panics are gone only when their blocks are.
         simplify::remove_dead_blocks(body);
     }
 

@@ -318,10 +318,10 @@ fn is_mention(context: PlaceContext) -> bool {
 /// Keeps those of `locals` that are saved, and those that these get their value from.
 fn retain_saved<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>, locals: &mut Locals<'tcx>) {
     let mut saved = FxIndexSet::default();
-    // A local on the way to one that is saved goes as well, whether it is saved itself or not.
     for of_suspension in saved_locals(tcx, body).values() {
         saved.extend(locals.keys().copied().filter(|&local| of_suspension.contains(local)));
     }
+    // A local on the way to one that is saved goes as well, whether it is saved itself or not.
     let passed_on: Vec<_> =
         saved.iter().flat_map(|local| &locals[local].1).map(|found| found.to).collect();
     saved.extend(passed_on);

@@ -207,7 +207,7 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
         self.check_speed(&candidate)?;
         let [saved, cost] = self.balance(&candidate, &self.entries(&candidate));
         debug!(saved, cost);
-        // What merging saves LLVM would remove a part of by itself.
+        // LLVM would remove a part of that by itself.
         if saved <= COST_FACTOR * cost {
             return Err("cost more together than apart");
         }

@@ -92,7 +92,7 @@ pub(super) fn give_storage(body: &mut Body<'_>) {
         }
     }
 
-    // The storage by scopes goes, all of it: two ends of storage are no error, but two starts are.
+    // They get storage anew below, so all of that by scopes goes.
     for data in body.basic_blocks.as_mut_preserves_cfg() {
         for statement in &mut data.statements {
             if let StatementKind::StorageLive(local) | StatementKind::StorageDead(local) =

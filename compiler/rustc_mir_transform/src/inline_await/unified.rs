@@ -128,7 +128,7 @@ impl Unified {
                 }
             }
         }
-        // Only now: what was copied to it is gone.
+        // As `CopyProp` has left them.
         let uses = Uses::find(body);
         let mut patch = MirPatch::new(body);
         for local in self.by_marker.into_values().filter(|&local| has_none.contains(local)) {
