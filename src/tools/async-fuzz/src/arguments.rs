@@ -24,7 +24,8 @@ Examples:
   async-fuzz --passes ElideNoAwait --opt-level 3 --json found.json
       One pass at one level, and what was found for programs
 
-Exit status: 0 if nothing was found, 1 if something was, 2 if the run could not be made.";
+Exit status: 0 if nothing was found, 1 if a fault of the passes was, 2 if the run could not be made
+or the passes are not at fault for what was found.";
 
 /// The number of programs if neither that nor the time is given.
 const DEFAULT_COUNT: u64 = 300;

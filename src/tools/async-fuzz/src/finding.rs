@@ -33,7 +33,8 @@ pub enum Kind {
     Larger,
     /// A build without passes behaves differently from the oracle, or cannot be made.
     Base,
-    /// The generator made a program that is no Rust, which is its defect.
+    /// The compiler refuses a program without passes: it is no Rust, which is a defect of the
+    /// generator, or the compiler crashes by itself.
     Generator,
 }
 
@@ -69,6 +70,11 @@ impl Kind {
         matches!(self, Kind::Compiler | Kind::CompilerHangs | Kind::Memcheck)
     }
 
+    /// Whether the passes are at fault, and neither this tool nor the compiler without them.
+    pub fn is_of_passes(self) -> bool {
+        !matches!(self, Kind::Base | Kind::Generator)
+    }
+
     /// Whether it is about what the compiler tells of a program.
     pub fn is_told(self) -> bool {
         matches!(self, Kind::Warnings | Kind::Larger)
@@ -84,7 +90,7 @@ impl Kind {
             Kind::Warnings => "the compiler gives other warnings with the passes",
             Kind::Larger => "a future is larger with the passes",
             Kind::Base => "the compiler without the passes is wrong by itself",
-            Kind::Generator => "DEFECT OF THIS TOOL: the program is no Rust",
+            Kind::Generator => "DEFECT OF THIS TOOL OR OF THE COMPILER: no program without passes",
         }
     }
 }

@@ -113,7 +113,11 @@ fn finish(report: &Report) -> Result<bool> {
     if report.programs == 0 && report.interrupted && report.findings.is_empty() {
         bail!("the run was interrupted before a program was done");
     }
-    Ok(report.findings.is_empty())
+    let are_at_fault = report.are_passes_at_fault();
+    if !are_at_fault && !report.findings.is_empty() {
+        bail!("the passes are not at fault for what was found");
+    }
+    Ok(!are_at_fault)
 }
 
 /// Prints to standard output. That its reader stops early is no error.

@@ -52,6 +52,11 @@ impl Report {
         seeds.len() as u64
     }
 
+    /// Whether a fault of the passes was found.
+    pub fn are_passes_at_fault(&self) -> bool {
+        self.findings.iter().any(|(finding, _)| finding.kind.is_of_passes())
+    }
+
     /// The report for people. Its last line counts programs as a test run does tests.
     pub fn table(&self) -> String {
         let mut text = format!("{}\n", self.compiler);
@@ -166,6 +171,16 @@ mod tests {
         assert!(text.contains(line), "{text}");
         let none = Report { findings: Vec::new(), ..report() }.table();
         assert_eq!(none.lines().last(), Some("300 passed, 0 failed"), "{none}");
+    }
+
+    #[test]
+    fn the_passes_are_not_at_fault_for_what_is_wrong_without_them() {
+        assert!(report().are_passes_at_fault());
+        for kind in [Kind::Base, Kind::Generator] {
+            let finding = Finding::of_seed(kind, 17);
+            let report = Report { findings: vec![(finding, "a".into())], ..report() };
+            assert!(!report.are_passes_at_fault(), "{kind:?}");
+        }
     }
 
     #[test]
