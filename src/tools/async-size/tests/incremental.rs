@@ -2,6 +2,8 @@
 //!
 //! Which bodies are made is told by the log of what runs the passes on each of them.
 
+mod once;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
@@ -11,27 +13,16 @@ use std::process::Command;
 use measure::arguments::repository;
 use serde_json::Value;
 
+use self::once::ONCE;
+
 const MODULE: &str = "rustc_mir_transform::async_bodies";
 
 const MODULES: usize = 20;
 
 /// A crate of many modules, whose `main` calls the async fn of each, and `extra` once more.
 fn source(extra: Option<usize>) -> String {
-    let mut text = String::from(
-        "struct Once(bool);
-        impl Future for Once {
-            type Output = ();
-            fn poll(mut self: std::pin::Pin<&mut Self>, _: &mut std::task::Context<'_>)
-                -> std::task::Poll<()>
-            {
-                match std::mem::replace(&mut self.0, true) {
-                    true => std::task::Poll::Ready(()),
-                    false => std::task::Poll::Pending,
-                }
-            }
-        }
-        async fn once() { Once(false).await }\n",
-    );
+    let mut text = String::from(ONCE);
+    text += "async fn once() { Once(false).await }\n";
     for number in 0..MODULES {
         let _ = writeln!(
             text,

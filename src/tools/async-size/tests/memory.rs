@@ -1,5 +1,7 @@
 //! A body of many awaits takes hardly more of the compiler's memory with the flag on than off.
 
+mod once;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -8,6 +10,8 @@ use std::process::Command;
 use measure::arguments::repository;
 use nix::sys::resource::{UsageWho, getrusage};
 
+use self::once::ONCE;
+
 /// The function that awaits has so many awaits. What rustc keeps for them grows faster than their
 /// number, with the flag off, too.
 const AWAITS: usize = 400;
@@ -15,27 +19,15 @@ const AWAITS: usize = 400;
 /// An async fn of many awaits, one behind the other, of one that has something to drop and may
 /// fail.
 fn source() -> String {
-    let mut text = String::from(
-        "struct Once(bool);
-        impl Future for Once {
-            type Output = ();
-            fn poll(mut self: std::pin::Pin<&mut Self>, _: &mut std::task::Context<'_>)
-                -> std::task::Poll<()>
-            {
-                match std::mem::replace(&mut self.0, true) {
-                    true => std::task::Poll::Ready(()),
-                    false => std::task::Poll::Pending,
-                }
-            }
-        }
+    let mut text = String::from(ONCE);
+    text += "\
         async fn small(x: u32, all: &mut Vec<String>) -> Result<u32, String> {
             let text = format!(\"{x}\");
             Once(x % 2 == 0).await;
             all.push(text);
             if x > 7 { Err(format!(\"{x}\")) } else { Ok(x) }
         }
-        pub async fn many(mut x: u32, all: &mut Vec<String>) -> Result<u32, String> {\n",
-    );
+        pub async fn many(mut x: u32, all: &mut Vec<String>) -> Result<u32, String> {\n";
     for number in 0..AWAITS {
         let _ = writeln!(text, "    x += small(x ^ {number}, all).await?;");
     }
