@@ -97,7 +97,9 @@ pub(crate) fn upvar_conflicts<'tcx>(
     };
     let mut of_location = DenseBitSet::new_empty(layout.field_tys.len());
     with_required_storage(tcx, body, |required| {
-        for (block, needed) in needed.iter_enumerated() {
+        // What is not reachable never runs, and dataflow says nothing of it.
+        for (block, _) in traversal::reachable(body) {
+            let needed = &needed[block];
             let last = needed.iter().map(|&(_, end)| end).max();
             for statement_index in last.into_iter().flat_map(|last| 0..=last) {
                 // That includes what the statement or the call here assigns.
