@@ -90,7 +90,7 @@ impl Kind {
             Kind::Warnings => "the compiler gives other warnings with the passes",
             Kind::Larger => "a future is larger with the passes",
             Kind::Base => "the compiler without the passes is wrong by itself",
-            Kind::Generator => "DEFECT OF THIS TOOL OR OF THE COMPILER: no program without passes",
+            Kind::Generator => "DEFECT of this tool or the compiler: refused without passes",
         }
     }
 }
