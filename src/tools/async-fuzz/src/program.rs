@@ -389,6 +389,14 @@ impl Program {
         self.functions.iter().any(|function| function.auxiliary)
             || self.maker.as_ref().is_some_and(|maker| maker.auxiliary)
             || self.tower.is_some()
+            || self.has_late()
+    }
+
+    /// Whether it has a future whose impl another crate adds.
+    pub fn has_late(&self) -> bool {
+        let mut found = false;
+        self.clone().walk(&mut |node| found |= matches!(node, Node::Future(Future::Late(..))));
+        found
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use measure::arguments::unique;
 use measure::build_folder;
 use measure::cargo_build::{Built, CargoBuild, Job, Profile};
@@ -219,6 +219,11 @@ fn flags_to_measure(target: &str, async_share: bool) -> Vec<String> {
     flags
 }
 
+/// What to do about a program of which the linker has left nothing.
+const EMPTY: &str = "the program is empty; if its linker script stands under `[build] rustflags` \
+                     of `.cargo/config.toml`, move it to `[target.…]`, or to a build script: the \
+                     flags of the passes take the place of those of `[build]`";
+
 /// The sizes of the binaries of `unit`, in its order; with the async code if `async_share` says so.
 fn read_sizes(unit: &Unit, built: &Built, async_share: bool) -> BinarySizes {
     let read = |path: &Path| {
@@ -227,6 +232,7 @@ fn read_sizes(unit: &Unit, built: &Built, async_share: bool) -> BinarySizes {
         if async_share {
             sizes.async_code = Some(debug_info::async_code(&file)?);
         }
+        ensure!(sizes.flash > 0, EMPTY);
         anyhow::Ok(sizes)
     };
     let read = |binary: &String| match built.executables.get(binary) {
@@ -329,9 +335,12 @@ mod tests {
         let unit = unit(&["app"]);
         let executables = BTreeMap::from([("app".to_owned(), file.path().to_owned())]);
         let built = Built { executables, success: true, messages: String::new() };
-        assert!(read_sizes(&unit, &built, false)[0].is_ok());
-        let error = read_sizes(&unit, &built, true).remove(0).unwrap_err();
-        assert!(error.contains("no debug info"), "{error}");
+        let error = |async_share| {
+            read_sizes(&unit, &built, async_share).remove(0).err().unwrap_or_default()
+        };
+        assert!(error(true).contains("no debug info"), "{}", error(true));
+        // It is empty, too, which is no result.
+        assert!(error(false).contains("`[target.…]`"), "{}", error(false));
     }
 
     #[test]

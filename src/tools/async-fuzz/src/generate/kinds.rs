@@ -351,7 +351,7 @@ mod tests {
     #[test]
     fn later_impls_are_for_generic_functions_of_another_crate() {
         let is_late = |node: &Node<'_>| matches!(node, Node::Future(Future::Late(..)));
-        in_many(with_node(is_late), 3);
+        in_many(count(|program| program.has_late()), 3);
         let in_auxiliary = count(|program| {
             program.functions.clone().iter_mut().filter(|function| function.auxiliary).any(
                 |function| {

@@ -92,9 +92,7 @@ impl Printer {
     /// A generic function that awaits, with the impl for it that is known there, if the program has
     /// `Late` futures; and the impl that another crate adds.
     pub(super) fn late(&mut self, program: &Program, has_first: bool, has_later: bool) {
-        let mut is_used = false;
-        program.clone().walk(&mut |node| is_used |= matches!(node, Node::Future(Future::Late(..))));
-        if !is_used {
+        if !program.has_late() {
             return;
         }
         if has_first {
@@ -655,6 +653,21 @@ mod tests {
             seen[usize::from(own)] = true;
         }
         assert_eq!(seen, [true; 2]);
+    }
+
+    #[test]
+    fn an_impl_is_added_by_the_crate_that_uses_the_generic_function() {
+        let mut seen = 0;
+        for program in (0..300).map(generate::program).filter(|program| program.has_late()) {
+            let own = module(&program, 0, Split::Yes, "runtime");
+            let auxiliary = auxiliary_module(&program, 0, "runtime").unwrap_or_default();
+            for (text, has_function) in [(&own, false), (&auxiliary, true)] {
+                assert_eq!(text.contains("async fn late<T>"), has_function, "{text}");
+                assert_eq!(text.contains("struct LateSlow"), !has_function, "{text}");
+            }
+            seen += 1;
+        }
+        assert!(seen > 5, "{seen}");
     }
 
     #[test]
