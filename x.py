@@ -30,7 +30,10 @@ def main():
     except KeyboardInterrupt:
         code = 130
     if code != 0:
-        sys.exit("error: src/bootstrap could not be built; it takes a rustc and cargo 1.95 or 1.96")
+        sys.exit(
+            "error: src/bootstrap could not be built; it takes a rustc and cargo 1.95 or 1.96, and "
+            f"a place to write to: {target}"
+        )
     os.execv(tool, [tool] + sys.argv[1:])
 
 

@@ -29,6 +29,24 @@ pub fn check_triple(triple: &str) -> Result<()> {
     Ok(())
 }
 
+/// Where rustc lists its targets, in its source.
+const TARGETS: &str = "compiler/rustc_target/src/spec/mod.rs";
+
+/// That the source of rustc in `base` has all `targets`.
+pub fn check_targets(targets: &[String], base: &Path) -> Result<()> {
+    let path = base.join(TARGETS);
+    let known =
+        std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+    let is_known = |target: &&String| known.contains(&format!("(\"{target}\","));
+    if let Some(unknown) = targets.iter().find(|target| !is_known(target)) {
+        bail!(
+            "`build.targets` in config.toml has `{unknown}`, which is no target of rustc; \
+             `rustc --print target-list` lists them"
+        );
+    }
+    Ok(())
+}
+
 /// That there is room for a compiler in the folder of `checkout`, unless one is there already.
 pub fn check_room(tree: &Tree, checkout: Checkout) -> Result<()> {
     if tree.sysroot(checkout).exists() {
@@ -240,6 +258,21 @@ mod tests {
         assert!(check_triple("x86_64-unknown-linux-gnu").is_ok());
         let error = check_triple("x86_64-pc-windows-msvc").unwrap_err().to_string();
         assert!(error.contains("x86_64-pc-windows-msvc") && error.contains("aarch64"), "{error}");
+    }
+
+    #[test]
+    fn a_target_that_rustc_does_not_have_is_named_with_its_setting() {
+        let folder = tempfile::tempdir().unwrap();
+        let list = folder.path().join(TARGETS);
+        std::fs::create_dir_all(list.parent().unwrap()).unwrap();
+        std::fs::write(list, "(\"thumbv6m-none-eabi\", thumbv6m_none_eabi),").unwrap();
+        let check = |target: &str| {
+            let targets = ["thumbv6m-none-eabi", target].map(String::from);
+            check_targets(&targets, folder.path())
+        };
+        check("thumbv6m-none-eabi").unwrap();
+        let error = check("thumbv6m-none").unwrap_err().to_string();
+        assert!(error.contains("`thumbv6m-none`") && error.contains("build.targets"), "{error}");
     }
 
     #[test]

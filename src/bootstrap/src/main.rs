@@ -16,6 +16,7 @@
 mod base;
 mod command;
 mod config;
+mod current;
 mod dist;
 mod host;
 mod host_tools;

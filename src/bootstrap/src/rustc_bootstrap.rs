@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use which::which;
 
 use crate::base::{self, Base, Pin};
+use crate::current::{self, Stamp};
 use crate::host::{self, Llvm};
 use crate::overlay::{self, Overlay};
 use crate::partial::{self, Partial};
@@ -50,6 +51,7 @@ fn set_up_with(
     host::check_room(tree, checkout)?;
     let llvm = host::find_tools(tree, &pin)?;
     let base = base::bring_in(tree, &pin)?;
+    host::check_targets(&tree.config.build.targets, &base.folder)?;
     let sources = tree.sources(checkout);
     // Before anything is copied: a patch that does not apply leaves nothing behind.
     let mut overlay = Overlay::read(tree.root(), &overlay::LAID_OUT)?;
@@ -169,21 +171,36 @@ fn settings(tree: &Tree, checkout: Checkout, stage0: &Stage0, llvm: &Llvm, pin: 
 }
 
 impl Ready<'_> {
-    /// A call of rustc's bootstrap with `arguments`, at stage 1.
-    pub fn bootstrap(&self, arguments: &[&str]) -> Command {
+    /// A call of rustc's bootstrap with `arguments`, at stage 1. It may leave a sysroot that lacks
+    /// libraries, so what was built is no longer current.
+    pub fn bootstrap(&self, arguments: &[&str]) -> Result<Command> {
+        partial::remove(&self.stamp())?;
         let mut command = Command::new("python3");
         command.arg("x.py").args(arguments).args(["--stage", "1", "--config"]);
         command.arg(self.tree.bootstrap_config(self.checkout));
         command.current_dir(self.tree.sources(self.checkout));
-        command
+        Ok(command)
     }
 
-    /// Builds the compiler and the libraries, which takes no time if nothing has changed. Returns
-    /// the sysroot.
+    /// The stamp of what is built.
+    fn stamp(&self) -> PathBuf {
+        self.tree.output(self.checkout).join("built")
+    }
+
+    /// Builds the compiler and the libraries, if anything has changed. Returns the sysroot.
     pub fn build(&self) -> Result<PathBuf> {
+        let sources = self.tree.sources(self.checkout);
+        let settings = self.tree.bootstrap_config(self.checkout);
+        if current::is_current(&self.stamp(), &sources, &settings) {
+            return self.link_sysroot();
+        }
         // Standard output belongs to the program that is run with the compiler.
-        command::run(self.bootstrap(&["build", "library"]).stdout(std::io::stderr()))?;
-        self.link_sysroot()
+        let mut build = self.bootstrap(&["build", "library"])?;
+        let stamp = Stamp::begin(&self.stamp())?;
+        command::run(build.stdout(std::io::stderr()))?;
+        let sysroot = self.link_sysroot()?;
+        stamp.finish()?;
+        Ok(sysroot)
     }
 
     /// Points `build/stage1` at the sysroot that was built, and completes it.

@@ -16,6 +16,7 @@
 //! ```
 
 use std::fs::File;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -107,12 +108,16 @@ impl Tree {
     pub fn lock(&self) -> Result<File> {
         let path = self.build().join("lock");
         std::fs::create_dir_all(self.build())
-            .and_then(|()| File::options().create(true).append(true).open(&path))
-            .and_then(|file| {
+            .and_then(|()| File::options().create(true).read(true).append(true).open(&path))
+            .and_then(|mut file| {
                 if file.try_lock().is_err() {
-                    eprintln!("waiting for another ./x.py in this tree");
+                    let mut process = String::new();
+                    file.read_to_string(&mut process)?;
+                    eprintln!("waiting for another ./x.py in this tree, process {process}");
                     file.lock()?;
                 }
+                file.set_len(0)?;
+                write!(file, "{}", std::process::id())?;
                 Ok(file)
             })
             .with_context(|| format!("locking {}", path.display()))

@@ -42,7 +42,7 @@ impl Arguments {
         }
         let mut arguments = vec!["check"];
         arguments.extend(self.paths.iter().map(String::as_str));
-        command::run(&mut ready.bootstrap(&arguments))?;
+        command::run(&mut ready.bootstrap(&arguments)?)?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -52,7 +52,7 @@ fn check_series(tree: &Tree) -> Result<ExitCode> {
     for (index, commit) in series.commits.iter().enumerate() {
         eprintln!("{}/{}: {}", index + 1, series.commits.len(), commit.subject);
         let ready = rustc_bootstrap::set_up_commit(tree, &series, index)?;
-        command::run(&mut ready.bootstrap(&["check", "compiler"]))
+        command::run(&mut ready.bootstrap(&["check", "compiler"])?)
             .with_context(|| format!("the commit `{}` does not build alone", commit.name))?;
     }
     println!("each of {} commits builds alone", series.commits.len());

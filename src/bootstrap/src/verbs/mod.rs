@@ -14,6 +14,7 @@ mod test;
 mod tidy;
 mod toolchain;
 
+use std::os::unix::process::ExitStatusExt as _;
 use std::process::{ExitCode, ExitStatus};
 
 use anyhow::Result;
@@ -58,7 +59,22 @@ impl Verb {
     }
 }
 
-/// What `x.py` exits with when a program that it ran on the user's behalf ended with `status`.
+/// What `x.py` exits with when a program that it ran on the user's behalf ended with `status`; what
+/// a shell would say if a signal ended that, such as Ctrl-C.
 fn same_code(status: ExitStatus) -> ExitCode {
-    status.code().and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from)
+    let code = status.code().or_else(|| Some(128 + status.signal()?));
+    code.and_then(|code| u8::try_from(code).ok()).map_or(ExitCode::FAILURE, ExitCode::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_that_a_signal_ends_gives_what_a_shell_would() {
+        let interrupted = ExitStatus::from_raw(2);
+        assert_eq!(interrupted.signal(), Some(2));
+        assert_eq!(same_code(interrupted), ExitCode::from(130));
+        assert_eq!(same_code(ExitStatus::from_raw(3 << 8)), ExitCode::from(3));
+    }
 }

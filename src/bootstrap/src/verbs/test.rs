@@ -119,7 +119,7 @@ impl Arguments {
             self.run_suites(&tree, checkout, &ready, &selection.suites, &mut run)?;
         }
         for path in &selection.crates {
-            run(path, &mut ready.bootstrap(&["test", "--no-doc", path]))?;
+            run(path, &mut ready.bootstrap(&["test", "--no-doc", path])?)?;
         }
         // The base has none of the tools.
         let tools = if self.pristine { &[][..] } else { &selection.tools };
@@ -176,7 +176,7 @@ impl Arguments {
             }
             // Each by a call of its own: mir-opt leaves a sysroot without the libraries that the
             // others link to.
-            run(suite, &mut self.compiletest(ready, &of_suite))?;
+            run(suite, &mut self.compiletest(ready, &of_suite)?)?;
         }
         if self.bless {
             save::take_tests_back(tree, checkout, &ready.base)?;
@@ -184,7 +184,7 @@ impl Arguments {
         Ok(())
     }
 
-    fn compiletest(&self, ready: &Ready<'_>, paths: &[&String]) -> std::process::Command {
+    fn compiletest(&self, ready: &Ready<'_>, paths: &[&String]) -> Result<std::process::Command> {
         let mut arguments = vec!["test", "--no-fail-fast"];
         // The other targets of the settings have no std to run tests with.
         arguments.extend(["--target", &ready.stage0.host]);
@@ -192,14 +192,14 @@ impl Arguments {
             arguments.push("--force-rerun");
         }
         arguments.extend(paths.iter().map(|path| path.as_str()));
-        let mut command = ready.bootstrap(&arguments);
+        let mut command = ready.bootstrap(&arguments)?;
         command.arg("--");
         if self.bless {
             // As an argument of compiletest: bootstrap's own would build std for five more targets.
             command.arg("--bless");
         }
         command.args(&self.compiletest);
-        command
+        Ok(command)
     }
 }
 
@@ -269,7 +269,8 @@ fn select(tree: &Tree, paths: &[String]) -> Result<Selection> {
         return Ok(selection);
     }
     for path in paths {
-        let path = path.trim_start_matches("./").trim_end_matches('/');
+        let in_tree = Path::new(path).strip_prefix(tree.root()).ok().and_then(Path::to_str);
+        let path = in_tree.unwrap_or(path).trim_start_matches("./").trim_end_matches('/');
         let tool = host_tools::PACKAGES.iter().find(|(_, folder)| *folder == path);
         let in_suite = SUITES.iter().any(|suite| path.starts_with(suite));
         if let Some((package, _)) = tool {
@@ -305,10 +306,12 @@ fn is_crate(path: &str) -> bool {
 mod tests {
     use super::*;
 
+    /// What is selected by `paths`, in which `TREE` is where the tree lies.
     fn selected(paths: &[&str]) -> Result<Selection> {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(folder.path().join("tests/ui/some")).unwrap();
-        let paths: Vec<_> = paths.iter().map(|path| String::from(*path)).collect();
+        let root = folder.path().to_str().unwrap();
+        let paths: Vec<_> = paths.iter().map(|path| path.replace("TREE", root)).collect();
         select(&Tree::at(folder.path()), &paths)
     }
 
@@ -327,6 +330,7 @@ mod tests {
         assert_eq!(selection.suites, ["tests/ui/some"]);
         assert_eq!(selection.tools, ["bootstrap"]);
         assert_eq!(selection.crates, ["library/core"]);
+        assert_eq!(selected(&["TREE/tests/ui/some/"]).unwrap().suites, ["tests/ui/some"]);
     }
 
     #[test]

@@ -186,6 +186,16 @@ impl Variant {
         [Self::off(), Self::on()].into_iter().chain(without).collect()
     }
 
+    /// Whether the flags switch the pass called `name` off, alone or with all others.
+    pub fn is_without(&self, name: &str) -> bool {
+        let (none, switch) = (Self::off().rustflags, format!("-{name}"));
+        let switches = |flag: &String| {
+            flag.strip_prefix("-Zmir-enable-passes=")
+                .is_some_and(|passes| passes.split(',').any(|pass| pass == switch))
+        };
+        self.rustflags == none || self.rustflags.iter().any(switches)
+    }
+
     /// The build with the passes `names`, and the others in `known` switched off.
     pub fn only(names: &[&str], known: &[&str]) -> Self {
         let mut rustflags = Self::on().rustflags;
@@ -282,6 +292,18 @@ mod tests {
         let choice: PassChoice = "ReturnedPending".parse().unwrap();
         let variants = choice.variants(&["ReturnedPending"]).unwrap();
         assert_eq!(variants[1].rustflags, ["-Zasync-returned-panic=no"]);
+    }
+
+    #[test]
+    fn a_build_tells_which_passes_it_is_without() {
+        let known = ["ReturnedPending", "ElideNoAwait", "InlineAwait"];
+        let without_inline_await = |variant: Variant| variant.is_without("InlineAwait");
+        assert!(without_inline_await(Variant::off()));
+        assert!(!without_inline_await(Variant::on()));
+        assert!(without_inline_await(Variant::without("InlineAwait")));
+        assert!(!without_inline_await(Variant::only(&["InlineAwait"], &known)));
+        let others = Variant::only(&["ElideNoAwait"], &known).at_all_levels();
+        assert!(without_inline_await(others));
     }
 
     #[test]

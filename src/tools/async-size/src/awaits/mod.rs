@@ -34,6 +34,9 @@ pub fn run(arguments: &Arguments, measurement: &Measurement) -> Result<()> {
     if !compiler.known_passes.contains(&PASS) {
         bail!("the compiler `{}` has no pass {PASS}", compiler.path.display());
     }
+    if variant.is_without(PASS) {
+        bail!("--awaits counts what {PASS} does, which is off; name it in --passes, too");
+    }
     let pieces = measurement.pieces()?;
     let panic = only_strategy(&pieces)?;
     let steps = pieces.len() * measurement.levels.len();
@@ -59,7 +62,7 @@ pub fn run(arguments: &Arguments, measurement: &Measurement) -> Result<()> {
         if !census.has_log {
             bail!(
                 "the compiler `{}` writes no log of {PASS}; it is to be built with \
-                 `debug-logging = true`, and the pass is to be on",
+                 `debug-logging = true`",
                 compiler.path.display()
             );
         }
