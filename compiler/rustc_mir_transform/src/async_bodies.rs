@@ -68,10 +68,11 @@ pub(crate) fn with_runtime_phase<'tcx, T>(
     result
 }
 
-/// Whether the function that the coroutine of `def_id` is written in is to be left as written.
+/// Whether the coroutine of `def_id` is to be left as written, or a closure or function that it is
+/// written in.
 pub(crate) fn is_optimize_none(tcx: TyCtxt<'_>, def_id: DefId) -> bool {
-    let root = tcx.typeck_root_def_id(def_id);
-    [def_id, root].into_iter().any(|def_id| {
+    let within = |&def_id: &DefId| tcx.is_typeck_child(def_id).then(|| tcx.parent(def_id));
+    std::iter::successors(Some(def_id), within).any(|def_id| {
         tcx.def_kind(def_id).has_codegen_attrs()
             && tcx.codegen_fn_attrs(def_id).optimize.do_not_optimize()
     })

@@ -7,10 +7,11 @@ use rustc_data_structures::fx::FxIndexMap;
 use rustc_index::bit_set::{BitMatrix, DenseBitSet};
 use rustc_middle::mir::*;
 use rustc_middle::ty::{self, TyCtxt};
-use rustc_mir_dataflow::impls::{MaybeBorrowedLocals, MaybeLiveLocals, MaybeRequiresStorage};
+use rustc_mir_dataflow::impls::MaybeLiveLocals;
 use rustc_mir_dataflow::{Analysis, ResultsCursor};
 
 use crate::coroutine::saved_with_conflicts;
+use crate::required_storage::{BorrowedLocals, RequiredStorage, with_required_storage};
 
 /// The locals that are saved, by the block that suspends.
 pub(crate) type SavedLocals = FxIndexMap<BasicBlock, DenseBitSet<Local>>;
@@ -21,8 +22,8 @@ pub(crate) fn saved_at<'tcx>(
     body: &Body<'tcx>,
     block: BasicBlock,
     live: &mut ResultsCursor<'_, 'tcx, MaybeLiveLocals>,
-    borrowed: Option<&mut ResultsCursor<'_, 'tcx, MaybeBorrowedLocals>>,
-    requires_storage: &mut ResultsCursor<'_, 'tcx, MaybeRequiresStorage<'_, 'tcx>>,
+    borrowed: Option<&mut BorrowedLocals<'_, 'tcx>>,
+    required: &mut RequiredStorage<'_, '_, 'tcx>,
 ) -> DenseBitSet<Local> {
     let suspension = body.terminator_loc(block);
     live.seek_to_block_end(block);
@@ -33,8 +34,8 @@ pub(crate) fn saved_at<'tcx>(
         saved.union(borrowed.get());
     }
     // A local that was moved, or whose storage has ended, has nothing to save.
-    requires_storage.seek_before_primary_effect(suspension);
-    saved.intersect(requires_storage.get());
+    required.seek_before_primary_effect(suspension);
+    saved.intersect(required.get());
     saved
 }
 
@@ -66,24 +67,20 @@ pub(crate) fn all_saved_locals<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> De
 
 /// The locals that an async body saves.
 pub(crate) fn saved_locals<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> SavedLocals {
-    let borrowed = MaybeBorrowedLocals.iterate_to_fixpoint(tcx, body, None);
-    let requires_storage = MaybeRequiresStorage::new(ResultsCursor::new_borrowing(body, &borrowed))
-        .iterate_to_fixpoint(tcx, body, None);
-    let mut requires_storage = ResultsCursor::new_borrowing(body, &requires_storage);
-    let mut borrowed = ResultsCursor::new_borrowing(body, &borrowed);
     let mut live = MaybeLiveLocals.iterate_to_fixpoint(tcx, body, None).into_results_cursor(body);
     let suspends = |(block, data): (BasicBlock, &BasicBlockData<'tcx>)| {
         matches!(data.terminator().kind, TerminatorKind::Yield { .. }).then_some(block)
     };
-    body.basic_blocks
-        .iter_enumerated()
-        .filter_map(suspends)
-        .map(|block| {
-            let borrowed = Some(&mut borrowed);
-            let mut saved = saved_at(body, block, &mut live, borrowed, &mut requires_storage);
-            // This is the coroutine itself, where all the others are saved.
-            saved.remove(ty::CAPTURE_STRUCT_LOCAL);
-            (block, saved)
-        })
-        .collect()
+    with_required_storage(tcx, body, |borrowed, required| {
+        body.basic_blocks
+            .iter_enumerated()
+            .filter_map(suspends)
+            .map(|block| {
+                let mut saved = saved_at(body, block, &mut live, Some(&mut *borrowed), required);
+                // This is the coroutine itself, where all the others are saved.
+                saved.remove(ty::CAPTURE_STRUCT_LOCAL);
+                (block, saved)
+            })
+            .collect()
+    })
 }

@@ -96,7 +96,7 @@ pub(crate) fn upvar_conflicts<'tcx>(
         Some(layout.variant_fields[variant][field])
     };
     let mut of_location = DenseBitSet::new_empty(layout.field_tys.len());
-    with_required_storage(tcx, body, |required| {
+    with_required_storage(tcx, body, |_, required| {
         // What is not reachable never runs, and dataflow says nothing of it.
         for (block, _) in traversal::reachable(body) {
             let needed = &needed[block];

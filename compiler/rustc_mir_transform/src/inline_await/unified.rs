@@ -18,7 +18,8 @@
 //! storage statements. So another local replaces it, and moves to it where the body returns.
 //!
 //! If there is a borrowed local to be unified with others, this takes the analyses that tell what
-//! requires storage and what is live, and a walk through the body for each such local.
+//! requires storage and what is live, and a walk through the body for each such local. As something
+//! was inlined into it, that costs no more than [`BODY_LIMIT`](super::BODY_LIMIT).
 //!
 //! # Soundness
 //!
@@ -79,7 +80,7 @@ impl Unified {
         if !classes.is_empty() {
             let live = MaybeLiveLocals.iterate_to_fixpoint(tcx, body, None);
             let mut live = ResultsCursor::new_borrowing(body, &live);
-            with_required_storage(tcx, body, |required| {
+            with_required_storage(tcx, body, |_, required| {
                 for (head, class) in classes {
                     let borrowed =
                         class.iter().copied().filter(|&local| is_borrowed(local)).collect();

@@ -149,26 +149,10 @@ impl Finding {
     fn page(&self, tools: &Tools) -> String {
         // Any linker will do.
         let tools = Tools { linker: Vec::new(), ..tools.clone() };
-        let tells = self.kind.is_told();
         let mut page = format!("# Seed {}: {}\n\n", self.seed, self.kind.meaning());
         if let Some(first) = self.shown_by.first() {
-            let first = &Configuration { tells, ..first.clone() };
-            let scenario = self.scenario.unwrap_or(0);
-            let _ = writeln!(page, "In this folder:\n\n```sh");
-            let what = if self.kind.is_told() { "told" } else { "trace" };
-            for (name, configuration) in [("expected", &self.expected(first)), ("found", first)] {
-                let calls = tools.calls(configuration, name);
-                let calls: Vec<_> = calls.iter().map(as_typed).collect();
-                let _ = match self.kind.is_told() {
-                    true => writeln!(page, "{} > {name}.told 2>&1", calls.join("\n")),
-                    false => writeln!(
-                        page,
-                        "{}\n./{name} trace 0 {scenario} > {name}.trace",
-                        calls.join("\n")
-                    ),
-                };
-            }
-            let _ = writeln!(page, "diff expected.{what} found.{what}\n```\n");
+            let commands = self.commands(&tools, first);
+            let _ = writeln!(page, "In this folder:\n\n```sh\n{commands}```\n");
         }
         if !self.note.is_empty() {
             let _ = writeln!(page, "{}\n", self.note);
@@ -179,6 +163,42 @@ impl Finding {
             let _ = writeln!(page, "* {configuration}");
         }
         page
+    }
+
+    /// The commands that show it in the build `first`, and what is expected.
+    fn commands(&self, tools: &Tools, first: &Configuration) -> String {
+        let first = Configuration { tells: self.kind.is_told(), ..first.clone() };
+        let compile = |name: &str, configuration: &Configuration| {
+            let calls: Vec<_> = tools.calls(configuration, name).iter().map(as_typed).collect();
+            calls.join("\n")
+        };
+        let compile_expected = || compile("expected", &self.expected(&first));
+        let compile_found = compile("found", &first);
+        match self.kind {
+            Kind::Warnings | Kind::Larger => format!(
+                "{} > expected.told 2>&1\n{compile_found} > found.told 2>&1\n\
+                 diff expected.told found.told\n",
+                compile_expected()
+            ),
+            Kind::Difference | Kind::Base => {
+                let run = |name| {
+                    let scenario = self.scenario.unwrap_or(0);
+                    format!("./{name} trace 0 {scenario} > {name}.trace")
+                };
+                format!(
+                    "{}\n{}\n{compile_found}\n{}\ndiff expected.trace found.trace\n",
+                    compile_expected(),
+                    run("expected"),
+                    run("found")
+                )
+            }
+            Kind::Memcheck => format!("{compile_found}\nvalgrind ./found only 0\n"),
+            // The one with passes is not made.
+            Kind::Compiler | Kind::CompilerHangs => {
+                format!("{}\n{compile_found}\n", compile_expected())
+            }
+            Kind::Generator => format!("{compile_found}\n"),
+        }
     }
 
     /// The build that behaves as expected: the one without passes.
@@ -233,6 +253,22 @@ mod tests {
         let differs = page(Kind::Difference);
         assert!(!differs.contains("-Zprint-type-sizes"), "{differs}");
         assert!(differs.contains("./found trace 0 2 > found.trace"), "{differs}");
+    }
+
+    #[test]
+    fn the_page_runs_no_program_that_is_not_made() {
+        let commands = |kind| {
+            let page = page(kind);
+            let (_, commands) = page.split_once("```sh\n").unwrap();
+            commands.split_once("```").unwrap().0.to_owned()
+        };
+        for kind in [Kind::Compiler, Kind::CompilerHangs, Kind::Generator] {
+            let commands = commands(kind);
+            assert!(commands.lines().all(|line| line.starts_with("rustc ")), "{commands}");
+            assert_eq!(commands.contains("-o expected"), kind != Kind::Generator, "{commands}");
+        }
+        let memcheck = commands(Kind::Memcheck);
+        assert!(memcheck.ends_with("\nvalgrind ./found only 0\n"), "{memcheck}");
     }
 
     #[test]
