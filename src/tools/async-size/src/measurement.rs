@@ -85,8 +85,19 @@ impl Piece<'_> {
         let (passes, messages) = (&variant.name, &built.messages);
         format!(
             "`{package}` does not build for {target} at opt-level {level}, panic {panic}, with \
-             passes {passes}\n{messages}"
+             passes {passes}{}\n{messages}",
+            remedy(target, messages)
         )
+    }
+}
+
+/// What to do if the compiler's `messages` are about a `core` for `target` that it does not have;
+/// nothing if they are not. Its own advice would add one to another toolchain.
+pub fn remedy(target: &str, messages: &str) -> String {
+    if messages.contains("can't find crate for `core`") {
+        format!("; add {target} to `build.targets` of a config.toml, or name another target")
+    } else {
+        String::new()
     }
 }
 
@@ -314,6 +325,21 @@ mod tests {
         assert_eq!(flash, [2, 1]);
         assert_eq!(report.failed.len(), 1);
         assert_eq!((&*report.failed[0].binary, &*report.failed[0].variant), ("half", "on"));
+    }
+
+    #[test]
+    fn a_target_without_core_is_told_how_to_get_it() {
+        let unit = unit(&[]);
+        let piece =
+            Piece { unit: &unit, target: "t", panic: PanicStrategy::Abort, linker_flags: vec![] };
+        let failure = |messages: &str| {
+            let messages = messages.to_owned();
+            let built = Built { executables: BTreeMap::new(), success: false, messages };
+            piece.failure(OptLevel::S, &Variant::off(), &built)
+        };
+        let error = failure("error[E0463]: can't find crate for `core`");
+        assert!(error.contains("add t to `build.targets`"), "{error}");
+        assert!(!failure("error[E0308]: mismatched types").contains("build.targets"));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use tempfile::TempDir;
 
 use super::Footprint;
 use super::programs::{BY_HAND, Form};
+use crate::measurement::remedy;
 
 /// The symbol that is as large as the future.
 const FUTURE_SIZE: &str = "FUTURE_SIZE";
@@ -95,17 +96,11 @@ impl<'a> Library<'a> {
             .with_context(|| format!("cannot run the compiler `{}`", compiler.path.display()))?;
         if !output.status.success() {
             let messages = String::from_utf8_lossy(&output.stderr);
-            let remedy = if messages.contains("can't find crate for `core`") {
-                format!(
-                    "; add {target} to `build.targets` of a config.toml, or name another target"
-                )
-            } else {
-                String::new()
-            };
             bail!(
                 "{what} does not compile for {target} at opt-level {level}, panic {panic}, with \
-                 passes {}{remedy}\n{}",
+                 passes {}{}\n{}",
                 variant.name,
+                remedy(target, &messages),
                 messages.trim_end()
             );
         }
