@@ -3,7 +3,9 @@
 //! Each call of rustc's bootstrap takes the sysroot apart and puts it together again. Meanwhile no
 //! toolchain that leads there compiles anything, so bootstrap is not called for nothing. A stamp
 //! beside what was built is as old as the beginning of the last build that came to its end, and
-//! another call of bootstrap removes it. All that bootstrap builds from has to be older.
+//! another call of bootstrap removes it. All that bootstrap builds from has to be older: sources
+//! and settings. An LLVM or a stage 0 that is replaced in its place is not seen; `./x.py clean`
+//! makes sure.
 
 use std::path::Path;
 use std::time::SystemTime;
