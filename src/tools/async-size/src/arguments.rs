@@ -72,7 +72,8 @@ pub struct Arguments {
     /// Build for this target; can be given several times
     ///
     /// Without it, each package is built for the `target` or `targets` in its
-    /// [package.metadata.async-size], else for the host.
+    /// [package.metadata.async-size], else for `build.target` of `.cargo/config.toml`, else for the
+    /// host.
     #[arg(long = "target", value_name = "TRIPLE", value_delimiter = ',')]
     pub targets: Vec<String>,
 

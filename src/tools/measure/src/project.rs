@@ -31,7 +31,8 @@ pub struct Unit {
     pub package: String,
     /// What tells the package from every other one, for cargo's `--package`.
     pub package_id: String,
-    /// The targets that the package's `[package.metadata.async-size]` names; maybe none.
+    /// The targets that the package's `[package.metadata.async-size]` names, or else cargo's
+    /// configuration for the project; maybe none.
     pub targets: Vec<String>,
     /// The features that the binaries require.
     pub features: Vec<String>,
@@ -103,7 +104,12 @@ impl Project {
             }
             error => anyhow!(error).context("cannot run `cargo metadata`"),
         })?;
-        Self::from_metadata(&metadata, manifest, filter)
+        let mut project = Self::from_metadata(&metadata, manifest, filter)?;
+        let configured = configured_targets(manifest)?;
+        for unit in project.units.iter_mut().filter(|unit| unit.targets.is_empty()) {
+            unit.targets.clone_from(&configured);
+        }
+        Ok(project)
     }
 
     fn from_metadata(metadata: &Metadata, manifest: &Path, filter: &Filter) -> Result<Self> {
@@ -182,6 +188,25 @@ fn own_targets(package: &Package) -> Result<Vec<String>> {
     Ok(own.target.into_iter().chain(own.targets).collect())
 }
 
+/// What `build.target` says in the nearest `.cargo/config.toml` at or above the folder of
+/// `manifest` that has it. Fails if such a file is damaged.
+fn configured_targets(manifest: &Path) -> Result<Vec<String>> {
+    for folder in manifest.ancestors().skip(1) {
+        let path = folder.join(".cargo/config.toml");
+        let Ok(text) = fs::read_to_string(&path) else { continue };
+        let config: toml::Table =
+            text.parse().with_context(|| format!("cannot understand `{}`", path.display()))?;
+        let Some(target) = config.get("build").and_then(|build| build.get("target")) else {
+            continue;
+        };
+        let several = target.as_array().map_or(&[][..], Vec::as_slice);
+        let targets = [target].into_iter().chain(several).filter_map(toml::Value::as_str);
+        // That is the host's, which is meant if there is none.
+        return Ok(targets.filter(|target| *target != "host-tuple").map(str::to_owned).collect());
+    }
+    Ok(Vec::new())
+}
+
 /// What a package says for this tool in its manifest.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -196,6 +221,27 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+
+    #[test]
+    fn the_configuration_of_cargo_that_is_nearest_names_the_target() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |path: &str, text: &str| {
+            let path = folder.path().join(path).join(".cargo/config.toml");
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, text).unwrap();
+        };
+        let targets = |of: &str| configured_targets(&folder.path().join(of).join("Cargo.toml"));
+        write("", "build.target = \"thumbv6m-none-eabi\"");
+        write("none", "build.jobs = 1");
+        write("two", "build.target = [\"a\", \"b\"]");
+        write("host", "build.target = \"host-tuple\"");
+        write("damaged", "build.");
+        assert_eq!(targets("none/app").unwrap(), ["thumbv6m-none-eabi"]);
+        assert_eq!(targets("two").unwrap(), ["a", "b"]);
+        assert!(targets("host").unwrap().is_empty());
+        let error = format!("{:#}", targets("damaged").unwrap_err());
+        assert!(error.contains("config.toml"), "{error}");
+    }
 
     fn package(name: &str, binaries: &[&str], metadata: Value) -> Value {
         let target = |name: &str, kind: &str| {
