@@ -63,7 +63,11 @@ pub fn bring_in(tree: &Tree, pin: &Pin) -> Result<Base> {
         }
         None => from_package(tree, pin)?,
     };
-    check_version(&base.folder, pin)?;
+    let checked = check_version(&base.folder, pin);
+    match tree.config.base.source {
+        Some(_) => checked.context("`base.source` in config.toml cannot be used")?,
+        None => checked?,
+    }
     Ok(base)
 }
 

@@ -15,8 +15,16 @@ use crate::{command, rustc_bootstrap};
 #[derive(clap::Args)]
 pub struct Arguments {
     /// What rustup shall call it
-    #[arg(long, value_name = "NAME", default_value = "lean-async")]
+    #[arg(long, value_name = "NAME", default_value = "lean-async", value_parser = name)]
     name: String,
+}
+
+/// A name that rustup can make a folder of: it gives no reason why it refuses others.
+fn name(name: &str) -> Result<String, &'static str> {
+    match name.is_empty() || name.contains(['/', '\\']) {
+        true => Err("rustup makes a folder of the name, so it can have no slash"),
+        false => Ok(name.to_owned()),
+    }
 }
 
 impl Arguments {
@@ -35,5 +43,16 @@ impl Arguments {
         command::run(link.args(["toolchain", "link", &self.name]).arg(&sysroot))?;
         println!("cargo +{} build now uses {}", self.name, sysroot.display());
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_toolchain_has_no_slash_in_its_name() {
+        assert_eq!(name("lean-async").as_deref(), Ok("lean-async"));
+        assert!(["", "a/b"].iter().all(|refused| name(refused).is_err()));
     }
 }
