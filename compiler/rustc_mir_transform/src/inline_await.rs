@@ -617,13 +617,12 @@ fn is_made_for_each_instance<'tcx>(
 /// Whether the body of any coroutine of this crate, or of another, may inline that of `def_id`.
 fn may_be_inlined(tcx: TyCtxt<'_>, def_id: LocalDefId, cost: usize) -> bool {
     let parent = tcx.local_parent(def_id);
-    let may_be_worth_it = cost <= cost_limit(tcx)
+    cost <= cost_limit(tcx)
         || is_always_inlined(tcx, def_id.to_def_id())
         || match inline_attribute(tcx, def_id.to_def_id()) {
             Some(_) => tcx.named_once_in(parent).is_some(),
             None => is_async(tcx, parent.to_def_id()),
-        };
-    may_be_worth_it && cost <= BODY_LIMIT
+        }
 }
 
 /// Whether the coroutine is used in its body by anything but its upvars.

@@ -18,8 +18,9 @@
 //! storage statements. So another local replaces it, and moves to it where the body returns.
 //!
 //! If there is a borrowed local to be unified with others, this takes the analyses that tell what
-//! requires storage and what is live, and a walk through the body for each such local. As something
-//! was inlined into it, that costs no more than [`BODY_LIMIT`](super::BODY_LIMIT).
+//! requires storage and what is live, and a walk through the body for each such local. Something
+//! was inlined into it, so its code but for cleanup is bounded by
+//! [`BODY_LIMIT`](super::BODY_LIMIT).
 //!
 //! # Soundness
 //!
