@@ -469,19 +469,19 @@ impl<'tcx> Inliner<'tcx> {
         let times = self.times[&coroutine];
         let is_small = |cost: usize| cost <= SMALL_COST || times * cost <= cost_limit(tcx);
         let is_always_inlined = is_always_inlined(tcx, coroutine);
-
         let is_within_limit = |cost: usize| self.cost + cost <= BODY_LIMIT;
 
         // A body is copied only when nothing about its size is against it: one that is written
         // large would be copied for each of its awaits, and then refused.
         match body_of_callee.as_local() {
             Some(local) => {
-                let &CoroutineBeforeTransform { may_be_inlined: true, cost, body: ref callee } =
-                    tcx.coroutine_before_transform(local)
-                else {
-                    // No body may inline it, so it has been stolen, or will be.
-                    return Err(IS_TOO_LARGE);
-                };
+                let &CoroutineBeforeTransform { may_be_inlined, cost, body: ref callee } =
+                    tcx.coroutine_before_transform(local);
+                if !may_be_inlined {
+                    // It has been stolen, or will be.
+                    let is_within_limit = cost <= BODY_LIMIT;
+                    return Err(if is_within_limit { IS_TOO_LARGE } else { EXCEEDS_BODY_LIMIT });
+                }
                 let is_only_place = times == 1
                     && is_awaited_at_one_place(tcx, local, self.def_id)
                     && is_made_for_each_instance(tcx, awaitee, self.def_id);
@@ -617,12 +617,14 @@ fn is_made_for_each_instance<'tcx>(
 /// Whether the body of any coroutine of this crate, or of another, may inline that of `def_id`.
 fn may_be_inlined(tcx: TyCtxt<'_>, def_id: LocalDefId, cost: usize) -> bool {
     let parent = tcx.local_parent(def_id);
-    cost <= cost_limit(tcx)
-        || is_always_inlined(tcx, def_id.to_def_id())
-        || match inline_attribute(tcx, def_id.to_def_id()) {
-            Some(_) => tcx.named_once_in(parent).is_some(),
-            None => is_async(tcx, parent.to_def_id()),
-        }
+    // None that is larger fits into another body.
+    cost <= BODY_LIMIT
+        && (cost <= cost_limit(tcx)
+            || is_always_inlined(tcx, def_id.to_def_id())
+            || match inline_attribute(tcx, def_id.to_def_id()) {
+                Some(_) => tcx.named_once_in(parent).is_some(),
+                None => is_async(tcx, parent.to_def_id()),
+            })
 }
 
 /// Whether the coroutine is used in its body by anything but its upvars.
