@@ -78,7 +78,7 @@
 //! (`tests/ui/async-await/inline-await/closures.rs`)
 //!
 //! If it is also awaited elsewhere, its code will be duplicated. So the callee has to be small
-//! ([`SMALL_COST`], for speed also [`cost_limit`]), or be awaited in one place only: an async block
+//! ([`small_cost`], for speed also [`cost_limit`]), or be awaited in one place only: an async block
 //! that is awaited in the body in which it is written, or an async fn that is [named
 //! once][mentions], by the function that awaits it, and that no other crate can name. A function
 //! that is named once may still be awaited several times in a body, by a variable, or be shared by
@@ -201,15 +201,21 @@ use integrate::Site;
 use recursion::Search;
 use unified::Unified;
 
-/// The largest cost of a body that is inlined wherever it is awaited; see [`cost`].
-const SMALL_COST: usize = 60;
+/// The largest cost of a body that is inlined wherever it is awaited; see [`cost`]. To be smaller
+/// it may be somewhat larger: a machine of its own takes code at each await, too.
+fn small_cost(tcx: TyCtxt<'_>) -> usize {
+    match tcx.sess.opts.optimize {
+        OptLevel::Size | OptLevel::SizeMin => 100,
+        _ => 60,
+    }
+}
 
 /// The largest cost of all copies in one body of what is inlined there, if it is not small. For
 /// speed there may be some: a chain of calls to `poll` takes time at each poll.
 fn cost_limit(tcx: TyCtxt<'_>) -> usize {
     match tcx.sess.opts.optimize {
         OptLevel::More | OptLevel::Aggressive => 250,
-        _ => SMALL_COST,
+        _ => small_cost(tcx),
     }
 }
 
@@ -467,7 +473,7 @@ impl<'tcx> Inliner<'tcx> {
     ) -> Result<Body<'tcx>, &'static str> {
         let tcx = self.tcx;
         let times = self.times[&coroutine];
-        let is_small = |cost: usize| cost <= SMALL_COST || times * cost <= cost_limit(tcx);
+        let is_small = |cost: usize| cost <= small_cost(tcx) || times * cost <= cost_limit(tcx);
         let is_always_inlined = is_always_inlined(tcx, coroutine);
         let is_within_limit = |cost: usize| self.cost + cost <= BODY_LIMIT;
 
