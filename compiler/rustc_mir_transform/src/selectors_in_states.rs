@@ -37,17 +37,11 @@
 //!
 //! # Where it is done
 //!
-//! Where more selectors are saved than there is room for. To save a selector takes less code than
-//! more states do, and the future is no larger
-//!
-//! * for as many selectors as awaitees are inlined around the suspension point. An inlined awaitee
-//!   no longer saves its own state.
-//! * for the bytes that the state leaves unused. If all upvars, and all locals that are saved at
-//!   the suspension point, are aligned to 4 bytes, their sizes are multiples of 4. The state takes
-//!   one byte of the next four, whatever is saved in the other three.
-//!
-//! If there are more selectors, those with the fewest values become part of the state. Several of
-//! them make a state for each combination of their values, also for those that never occur.
+//! Where more selectors are saved than awaitees are inlined around the suspension point. An inlined
+//! awaitee no longer saves its own state, so one selector can be saved in its place and the future
+//! is no larger. To save a selector takes less code than more states do. If there are more
+//! selectors, those with the fewest values become part of the state. Several of them make a state
+//! for each combination of their values, also for those that never occur.
 //!
 //! No split is made that would bring a body over 253 suspension points, from where on the state
 //! takes two bytes. If it has more when this pass begins, it gets at most twice as many, and no
@@ -56,8 +50,7 @@
 //! their own.
 //!
 //! This takes the dataflow analyses that tell what is saved, a walk through the body for each
-//! selector, time in proportion to the new states, and a look at up to [`TYPES_LIMIT`] types for
-//! each saved local.
+//! selector, and time in proportion to the new states.
 //!
 //! # Soundness
 //!
@@ -83,7 +76,7 @@ use rustc_index::bit_set::DenseBitSet;
 use rustc_middle::mir::interpret::Scalar;
 use rustc_middle::mir::visit::{NonUseContext, PlaceContext, Visitor};
 use rustc_middle::mir::*;
-use rustc_middle::ty::{self, Ty, TyCtxt};
+use rustc_middle::ty::TyCtxt;
 use rustc_mir_dataflow::Analysis;
 use rustc_mir_dataflow::impls::MaybeLiveLocals;
 use rustc_session::Session;
@@ -100,9 +93,6 @@ const ONE_BYTE_LIMIT: usize = 253;
 
 /// And for two bytes.
 const TWO_BYTES_LIMIT: usize = 65_533;
-
-/// How many types are looked at, at most, to know how a saved local is aligned.
-const TYPES_LIMIT: usize = 50;
 
 pub(super) struct SelectorsInStates;
 
@@ -223,15 +213,11 @@ fn splits<'tcx>(
                 Selector { local, values: values.clone(), is_read_in_drop }
             })
             .collect();
-        // As many may stay saved as inlined awaitees have given back the byte of their own state,
-        // or as there are unused bytes: not both, as what was given back may have become unused.
+        // As many may stay saved as inlined awaitees have given back the byte of their own state.
         // Those with the most values stay: they would take the most states.
-        let others = locals.iter().filter(|local| !selectors.contains_key(local));
-        let of_state = if limit == ONE_BYTE_LIMIT { 1 } else { 2 };
-        let unused = common_alignment(tcx, body, others).saturating_sub(of_state);
         let inlined = inlined_around(body, suspension.source_info.scope);
         of_block.sort_by_key(|selector| selector.values.len());
-        of_block.truncate(of_block.len().saturating_sub(inlined.max(unused)));
+        of_block.truncate(of_block.len().saturating_sub(inlined));
         // This block has one state already.
         let more = |of_block: &[Selector]| {
             combinations(of_block.iter().map(|selector| &selector.values)) - 1
@@ -247,75 +233,6 @@ fn splits<'tcx>(
         }
     }
     splits
-}
-
-/// How many bytes the upvars of `body` and each of `locals` are aligned to, at least.
-fn common_alignment<'tcx>(
-    tcx: TyCtxt<'tcx>,
-    body: &Body<'tcx>,
-    locals: impl Iterator<Item = Local>,
-) -> usize {
-    let upvars = match body.local_decls[ty::CAPTURE_STRUCT_LOCAL].ty.kind() {
-        ty::Coroutine(_, args) => args.as_coroutine().upvar_tys(),
-        // Which is never so: only async bodies come here.
-        _ => return 1,
-    };
-    let types = upvars.iter().chain(locals.map(|local| body.local_decls[local].ty));
-    types
-        // It takes no bytes.
-        .filter(|ty| !ty.is_unit())
-        .map(|ty| least_alignment(tcx, ty))
-        .min()
-        .unwrap_or(1)
-}
-
-/// How many bytes `ty` is aligned to, at least. Its size is a multiple of that.
-///
-/// No layout is asked for, other than that of numbers: it may need that of this coroutine.
-fn least_alignment<'tcx>(tcx: TyCtxt<'tcx>, ty: Ty<'tcx>) -> usize {
-    let mut alignment = 1;
-    let mut waiting = vec![ty];
-    for _ in 0..TYPES_LIMIT {
-        let Some(ty) = waiting.pop() else { break };
-        let part = match *ty.kind() {
-            ty::Bool | ty::Char | ty::Int(_) | ty::Uint(_) | ty::Float(_) => {
-                let query = ty::TypingEnv::fully_monomorphized().as_query_input(ty);
-                tcx.layout_of(query).map_or(1, |layout| layout.align.bytes_usize())
-            }
-            ty::Ref(..) | ty::RawPtr(..) | ty::FnPtr(..) => {
-                tcx.data_layout.pointer_align().bytes_usize()
-            }
-            // One without elements may be in a variant that is left out of a layout.
-            ty::Array(element, length)
-                if length.try_to_target_usize(tcx).is_some_and(|length| length > 0) =>
-            {
-                waiting.push(element);
-                1
-            }
-            ty::Tuple(elements) => {
-                waiting.extend(elements);
-                1
-            }
-            // What is packed is aligned less than its fields.
-            ty::Adt(adt, args) if !adt.repr().packed() => {
-                waiting.extend(adt.all_fields().map(|field| field.ty(tcx, args)));
-                adt.repr().align.map_or(1, |align| align.bytes_usize())
-            }
-            ty::Closure(_, args) => {
-                waiting.extend(args.as_closure().upvar_tys());
-                1
-            }
-            // Whatever else it saves, it has its upvars.
-            ty::Coroutine(_, args) => {
-                waiting.extend(args.as_coroutine().upvar_tys());
-                1
-            }
-            // Nothing is known of a parameter or an alias.
-            _ => 1,
-        };
-        alignment = alignment.max(part);
-    }
-    alignment
 }
 
 /// The edges on which the locals in `in_states` are to be assigned, by edge: from where one has no

@@ -4,8 +4,7 @@
 //@ edition: 2024
 //@ needs-unwind
 
-// What tells merged awaits apart is not saved: there is a suspension point for each. It is saved
-// where there is room for it.
+// What tells merged awaits apart is not saved: there is a suspension point for each.
 
 #![feature(coroutine_trait, coroutines, gen_blocks)]
 
@@ -19,7 +18,7 @@ unsafe extern "Rust" {
 }
 
 // EMIT_MIR selectors_in_states.in_sequence-{closure#0}.SelectorsInStates.diff
-pub async fn in_sequence(_byte: u8) {
+pub async fn in_sequence() {
     // CHECK-LABEL: fn in_sequence::{closure#0}(
     // CHECK: [[state:_[0-9]+]] = discriminant(
     // CHECK: switchInt(move [[state]]) -> [0: [[start:bb[0-9]+]], 1: {{bb[0-9]+}},
@@ -37,21 +36,6 @@ pub async fn in_sequence(_byte: u8) {
     // CHECK: [[selector]] = const 0_u8;
     // CHECK: [[second]]: {
     // CHECK: [[selector]] = const 1_u8;
-    send_response(1).await;
-    work(1);
-    send_response(2).await;
-}
-
-// The state leaves three bytes unused, since all that is saved is aligned to four.
-
-// EMIT_MIR selectors_in_states.beside_the_state-{closure#0}.SelectorsInStates.diff
-pub async fn beside_the_state() {
-    // CHECK-LABEL: fn beside_the_state::{closure#0}(
-    // CHECK: switchInt({{.*}}) -> [0: {{bb[0-9]+}}, 1: {{bb[0-9]+}}, 3: {{bb[0-9]+}}, otherwise:
-    // CHECK: ([[selector:.* as variant#3\).1: u8]]) = const 0_u8;
-    // CHECK: discriminant({{.*}}) = 3;
-    // CHECK: ([[selector]]) = const 1_u8;
-    // CHECK: switchInt(copy ([[selector]]))
     send_response(1).await;
     work(1);
     send_response(2).await;
