@@ -201,8 +201,8 @@ use integrate::Site;
 use recursion::Search;
 use unified::Unified;
 
-/// The largest cost of a body that is inlined wherever it is awaited; see [`cost`]. To be smaller
-/// it may be somewhat larger: a machine of its own takes code at each await, too.
+/// The largest cost of a body that is inlined wherever it is awaited; see [`cost`]. It is larger
+/// where code is to be small: an awaitee that is not inlined takes code at each await, too.
 fn small_cost(tcx: TyCtxt<'_>) -> usize {
     match tcx.sess.opts.optimize {
         OptLevel::Size | OptLevel::SizeMin => 100,
@@ -484,9 +484,9 @@ impl<'tcx> Inliner<'tcx> {
                 let &CoroutineBeforeTransform { may_be_inlined, cost, body: ref callee } =
                     tcx.coroutine_before_transform(local);
                 if !may_be_inlined {
-                    // It has been stolen, or will be.
-                    let is_within_limit = cost <= BODY_LIMIT;
-                    return Err(if is_within_limit { IS_TOO_LARGE } else { EXCEEDS_BODY_LIMIT });
+                    // The body has been stolen, or will be.
+                    let reason = if cost <= BODY_LIMIT { IS_TOO_LARGE } else { EXCEEDS_BODY_LIMIT };
+                    return Err(reason);
                 }
                 let is_only_place = times == 1
                     && is_awaited_at_one_place(tcx, local, self.def_id)
