@@ -205,7 +205,7 @@ use unified::Unified;
 /// where code is to be small: an awaitee that is not inlined takes code at each await, too.
 fn small_cost(tcx: TyCtxt<'_>) -> usize {
     match tcx.sess.opts.optimize {
-        OptLevel::Size | OptLevel::SizeMin => 100,
+        OptLevel::Size | OptLevel::SizeMin => 70,
         _ => 60,
     }
 }
