@@ -201,11 +201,11 @@ use integrate::Site;
 use recursion::Search;
 use unified::Unified;
 
-/// The largest cost of a body that is inlined wherever it is awaited; see [`cost`]. It is larger
-/// where code is to be small: an awaitee that is not inlined takes code at each await, too.
+/// The largest cost of a body that is inlined wherever it is awaited; see [`cost`]. At `s` it is
+/// larger, since an awaitee that is not inlined takes code at each await, too. At `z` that is less.
 fn small_cost(tcx: TyCtxt<'_>) -> usize {
     match tcx.sess.opts.optimize {
-        OptLevel::Size | OptLevel::SizeMin => 70,
+        OptLevel::Size => 70,
         _ => 60,
     }
 }

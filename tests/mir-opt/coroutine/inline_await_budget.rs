@@ -28,7 +28,7 @@ impl Future for Wait {
     }
 }
 
-/// Costs about 65: that is small where code is to be small, however many copies there are. Three
+/// Costs about 65: that is small at `s`, however many copies there are. Three
 /// copies would be within the budget for speed, and four are not.
 async fn smaller(number: u32) -> u32 {
     let a = Wait(number).await;
