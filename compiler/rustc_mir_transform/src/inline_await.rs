@@ -202,7 +202,8 @@ use recursion::Search;
 use unified::Unified;
 
 /// The largest cost of a body that is inlined wherever it is awaited; see [`cost`]. At `s` it is
-/// larger, since an awaitee that is not inlined takes code at each await, too. At `z` that is less.
+/// larger, since an awaitee that is not inlined takes code at each await, too. At `z` that limit
+/// makes more code, as measured (`src/tools/figures.md`).
 fn small_cost(tcx: TyCtxt<'_>) -> usize {
     match tcx.sess.opts.optimize {
         OptLevel::Size => 70,

@@ -28,8 +28,8 @@ impl Future for Wait {
     }
 }
 
-/// Costs about 65: that is small at `s`, however many copies there are. Three
-/// copies would be within the budget for speed, and four are not.
+/// Costs about 65: that is small at `s`, however many copies there are. Three copies would be
+/// within the budget for speed, and four are not.
 async fn smaller(number: u32) -> u32 {
     let a = Wait(number).await;
     let b = Wait(a).await;
