@@ -189,6 +189,7 @@ use crate::certain_body::{self, is_async};
 use crate::coroutine::elaborate_coroutine_drops;
 use crate::{copy_prop, pass_manager as pm, simplify, single_use_consts, validate};
 
+mod in_place;
 pub(crate) mod instance;
 mod integrate;
 mod mentions;
@@ -201,12 +202,12 @@ use integrate::Site;
 use recursion::Search;
 use unified::Unified;
 
-/// The largest cost of a body that is inlined wherever it is awaited; see [`cost`]. At `s` it is
-/// larger, since an awaitee that is not inlined takes code at each await, too. At `z` that limit
-/// makes more code, as measured (`src/tools/figures.md`).
+/// The largest cost of a body that is inlined wherever it is awaited; see [`cost`]. It is larger
+/// where code is to be small: an awaitee that is not inlined takes code at each await, too. These
+/// limits are from curves over firmware and servers (`src/tools/figures.md`).
 fn small_cost(tcx: TyCtxt<'_>) -> usize {
     match tcx.sess.opts.optimize {
-        OptLevel::Size => 70,
+        OptLevel::Size | OptLevel::SizeMin => 100,
         _ => 60,
     }
 }

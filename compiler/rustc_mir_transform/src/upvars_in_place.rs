@@ -68,7 +68,7 @@ use rustc_middle::mir::visit::{
     MutVisitor, MutatingUseContext, NonMutatingUseContext, PlaceContext, Visitor,
 };
 use rustc_middle::mir::*;
-use rustc_middle::ty::{self, TyCtxt};
+use rustc_middle::ty::{self, TyCtxt, TypingEnv};
 use rustc_span::Span;
 use tracing::debug;
 
@@ -85,7 +85,11 @@ impl AsyncPass for UpvarsInPlace {
     fn transform<'tcx>(&self, tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
         // Dominators are asked for below, and know nothing of blocks that nothing leads to.
         simplify::remove_dead_blocks(body);
-        let mut locals = moved_upvars(tcx, body);
+        let mut moves = moves(body);
+        let by_into_future =
+            body.basic_blocks.indices().filter_map(|block| move_by_into_future(tcx, body, block));
+        moves.extend(by_into_future.map(|found| (found.from, found)));
+        let mut locals = moved_upvars(tcx, body.typing_env(tcx), body, &moves);
         // What is saved takes three analyses to know, so it is asked last.
         if !locals.is_empty() {
             retain_saved(tcx, body, &mut locals);
@@ -106,18 +110,26 @@ impl AsyncPass for UpvarsInPlace {
 }
 
 /// Locals, with the upvar that each gets its first value from, and the moves from one to the next.
-type Locals<'tcx> = FxIndexMap<Local, (Place<'tcx>, Vec<Move<'tcx>>)>;
+/// A local comes behind those that it gets its value from.
+pub(crate) type Locals<'tcx> = FxIndexMap<Local, (Place<'tcx>, Vec<Move<'tcx>>)>;
 
 /// A statement that moves or copies a place to a local, or a call that does no more than that.
 #[derive(Clone, Copy, Debug)]
-struct Move<'tcx> {
+pub(crate) struct Move<'tcx> {
     from: Place<'tcx>,
-    to: Local,
-    location: Location,
+    pub(crate) to: Local,
+    pub(crate) location: Location,
 }
 
-/// The locals that may be replaced by an upvar.
-fn moved_upvars<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> Locals<'tcx> {
+/// The locals that may be replaced by an upvar, if what is moved is as in `moves`.
+///
+/// All blocks of the body have to be reachable, since only these have dominators.
+pub(crate) fn moved_upvars<'tcx>(
+    tcx: TyCtxt<'tcx>,
+    typing_env: TypingEnv<'tcx>,
+    body: &Body<'tcx>,
+    moves: &FxHashMap<Place<'tcx>, Move<'tcx>>,
+) -> Locals<'tcx> {
     let ty::Coroutine(_, args) = body.local_decls[ty::CAPTURE_STRUCT_LOCAL].ty.kind() else {
         return Locals::default();
     };
@@ -135,8 +147,6 @@ fn moved_upvars<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> Locals<'tcx> {
         return Locals::default();
     }
 
-    let typing_env = body.typing_env(tcx);
-    let moves = moves(tcx, body);
     let mut locals = Locals::default();
     for (field, ty) in upvars.iter().enumerate() {
         let field = FieldIdx::from_usize(field);
@@ -168,8 +178,8 @@ fn moved_upvars<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> Locals<'tcx> {
     locals
 }
 
-/// The moves in the body, by what they move.
-fn moves<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> FxHashMap<Place<'tcx>, Move<'tcx>> {
+/// The statements of the body that move a place to a local, by what they move.
+pub(crate) fn moves<'tcx>(body: &Body<'tcx>) -> FxHashMap<Place<'tcx>, Move<'tcx>> {
     let mut moves = FxHashMap::default();
     for (block, data) in body.basic_blocks.iter_enumerated() {
         let of_statements =
@@ -178,7 +188,6 @@ fn moves<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> FxHashMap<Place<'tcx>, M
                 Some(Move { from, to, location: Location { block, statement_index } })
             });
         moves.extend(of_statements.map(|found| (found.from, found)));
-        moves.extend(move_by_into_future(tcx, body, block).map(|found| (found.from, found)));
     }
     moves
 }

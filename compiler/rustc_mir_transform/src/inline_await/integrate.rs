@@ -19,6 +19,7 @@ use rustc_middle::ty::{self, Instance, TyCtxt};
 use rustc_mir_dataflow::impls::always_storage_live_locals;
 use rustc_span::Span;
 
+use super::in_place::locals_of_upvars;
 use crate::awaits::{Await, call_in};
 use crate::certain_body;
 use crate::never_pending::makes_coroutine;
@@ -43,6 +44,8 @@ pub(super) struct Site<'tcx> {
     live: Vec<Local>,
     /// The locals that had storage before, and lose it on the way to the poll.
     dead: Vec<Local>,
+    /// Those that lose it there, and get it again.
+    renewed: Vec<Local>,
     /// Those that lose it when the coroutine is dropped, before the awaitee is.
     dead_cancelled: Vec<Local>,
 }
@@ -61,9 +64,14 @@ impl<'tcx> Site<'tcx> {
         // local that kept its storage would get it a second time, and be saved for longer.
         let mut live = vec![];
         let mut dead = vec![];
+        let mut renewed = vec![];
         for block in [found.new_unchecked, found.get_context, found.poll] {
             for (index, statement) in body.basic_blocks[block].statements.iter().enumerate() {
                 match statement.kind {
+                    StatementKind::StorageLive(local) if dead.contains(&local) => {
+                        dead.retain(|&other| other != local);
+                        renewed.push(local);
+                    }
                     StatementKind::StorageLive(local) => live.push(local),
                     StatementKind::StorageDead(local) if live.contains(&local) => {
                         live.retain(|&other| other != local);
@@ -92,6 +100,7 @@ impl<'tcx> Site<'tcx> {
             unwind_cancelled,
             live,
             dead,
+            renewed,
             dead_cancelled,
         })
     }
@@ -104,13 +113,16 @@ impl<'tcx> Site<'tcx> {
         mut callee: Body<'tcx>,
         instance: Instance<'tcx>,
     ) {
-        let integrator = Integrator::new(tcx, body, &self, &callee, instance);
+        let in_place = locals_of_upvars(tcx, body.typing_env(tcx), &mut callee);
+        let integrator = Integrator::new(tcx, body, &self, &callee, instance, &in_place);
         let start = integrator.map_block(START_BLOCK);
         let returned = integrator.returned;
         let upvars = integrator.upvars.clone();
         let lasting = integrator.locals_without_storage(&callee);
         // The numbers in `callee` are those of `body` from here on.
         integrator.integrate(&mut callee);
+        // An upvar may be one of its locals, so these are asked for their types below.
+        body.local_decls.extend(callee.drain_vars_and_temps());
         // The drop glue of the coroutine drops all upvars, also those without anything to drop.
         remove_drops(&mut callee, |place| {
             place.as_local().is_some_and(|local| {
@@ -141,7 +153,7 @@ impl<'tcx> Site<'tcx> {
         upvars: &IndexVec<FieldIdx, Local>,
         lasting: &[Local],
     ) {
-        let Site { found, source_info, dead, .. } = self;
+        let Site { found, source_info, dead, renewed, .. } = self;
         let statement = |kind| Statement::new(*source_info, kind);
         let assign_upvar = |field, value| {
             let assigned = Box::new((Place::from(upvars[field]), Rvalue::Use(value)));
@@ -186,7 +198,9 @@ impl<'tcx> Site<'tcx> {
                 assign_upvar(field, Operand::Move(upvar))
             })),
         }
-        entry.extend(dead.iter().map(|&local| statement(StatementKind::StorageDead(local))));
+        let ends = dead.iter().chain(renewed);
+        entry.extend(ends.map(|&local| statement(StatementKind::StorageDead(local))));
+        entry.extend(renewed.iter().map(|&local| statement(StatementKind::StorageLive(local))));
         let pinning = &mut body.basic_blocks_mut()[found.new_unchecked];
         pinning.statements = entry;
         pinning.terminator_mut().kind = TerminatorKind::Goto { target: start };
@@ -239,12 +253,12 @@ impl<'tcx> Site<'tcx> {
     }
 }
 
-/// Appends all parts of `callee`, which has been renumbered, and the blocks that it leads to.
+/// Appends all parts of `callee` but its locals, and the blocks that it leads to. It has been
+/// renumbered.
 fn splice<'tcx>(body: &mut Body<'tcx>, mut callee: Body<'tcx>, exits: Vec<BasicBlockData<'tcx>>) {
     let blocks = body.basic_blocks_mut();
     blocks.append(callee.basic_blocks_mut());
     blocks.extend(exits);
-    body.local_decls.extend(callee.drain_vars_and_temps());
     body.source_scopes.append(&mut callee.source_scopes);
     body.var_debug_info.append(&mut callee.var_debug_info);
     // As in `inline.rs`: a constant that is required has to be evaluated for the caller, too.
@@ -382,6 +396,12 @@ fn spans_of_upvars(body: &Body<'_>) -> FxHashMap<FieldIdx, Span> {
     body.var_debug_info.iter().filter_map(upvar).collect()
 }
 
+/// The number that a variable of the callee gets, whose first one gets `first_local`. Variables
+/// come behind the return place, the coroutine and the context.
+fn renumbered(first_local: Local, variable: Local) -> Local {
+    first_local + (variable.index() - CONTEXT.index() - 1)
+}
+
 /// Makes a coroutine's body part of another.
 struct Integrator<'tcx> {
     tcx: TyCtxt<'tcx>,
@@ -408,13 +428,15 @@ struct Integrator<'tcx> {
 }
 
 impl<'tcx> Integrator<'tcx> {
-    /// Reserves numbers in `body` for all that `callee`, the body of `instance`, consists of.
+    /// Reserves numbers in `body` for all that `callee`, the body of `instance`, consists of. The
+    /// upvars that are `in_place` are locals of it.
     fn new(
         tcx: TyCtxt<'tcx>,
         body: &mut Body<'tcx>,
         site: &Site<'tcx>,
         callee: &Body<'tcx>,
         instance: Instance<'tcx>,
+        in_place: &FxHashMap<FieldIdx, Local>,
     ) -> Self {
         let source_info = site.source_info;
         let ty::Coroutine(_, args) = callee.local_decls[ty::CAPTURE_STRUCT_LOCAL].ty.kind() else {
@@ -425,16 +447,20 @@ impl<'tcx> Integrator<'tcx> {
         let returned = body.local_decls.push(LocalDecl::new(callee.return_ty(), source_info.span));
         // A debugger shows them among the variables of the callee.
         let spans = spans_of_upvars(callee);
-        let upvars = args.as_coroutine().upvar_tys().iter().enumerate();
-        let upvars = upvars
-            .map(|(field, ty)| {
-                let span = spans.get(&FieldIdx::from_usize(field));
-                let span = span.copied().unwrap_or(source_info.span);
-                let mut upvar = LocalDecl::new(ty, span);
-                upvar.source_info.scope = first_scope;
-                body.local_decls.push(upvar)
-            })
-            .collect();
+        let upvar_tys = args.as_coroutine().upvar_tys();
+        let first_local = body.local_decls.next_index() + (upvar_tys.len() - in_place.len());
+        let upvars = upvar_tys.iter().enumerate().map(|(field, ty)| {
+            let field = FieldIdx::from_usize(field);
+            if let Some(&variable) = in_place.get(&field) {
+                return renumbered(first_local, variable);
+            }
+            let span = spans.get(&field).copied().unwrap_or(source_info.span);
+            let mut upvar = LocalDecl::new(ty, span);
+            upvar.source_info.scope = first_scope;
+            body.local_decls.push(upvar)
+        });
+        let upvars = upvars.collect();
+        debug_assert_eq!(first_local, body.local_decls.next_index());
         let dropping: Vec<_> = dropping_blocks(callee).iter().collect();
         let first_block = body.basic_blocks.next_index();
         let first_dropping = first_block + callee.basic_blocks.len();
@@ -453,7 +479,7 @@ impl<'tcx> Integrator<'tcx> {
             tcx,
             returned,
             upvars,
-            first_local: body.local_decls.next_index(),
+            first_local,
             first_block,
             first_dropping,
             dropping,
@@ -477,6 +503,7 @@ impl<'tcx> Integrator<'tcx> {
             .iter()
             .filter(|local| local.index() > callee.arg_count)
             .map(|local| self.map_local(local))
+            .filter(|local| !self.upvars.iter().any(|upvar| upvar == local))
             .chain(self.upvars.iter().copied())
             .chain([self.returned])
             .collect()
@@ -509,8 +536,7 @@ impl<'tcx> Integrator<'tcx> {
             RETURN_PLACE => self.returned,
             CONTEXT => CONTEXT,
             ty::CAPTURE_STRUCT_LOCAL => bug!("only its upvars are used"),
-            // Behind the return place, the coroutine and the context come variables.
-            _ => self.first_local + (local.index() - CONTEXT.index() - 1),
+            _ => renumbered(self.first_local, local),
         }
     }
 
