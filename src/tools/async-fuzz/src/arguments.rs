@@ -67,11 +67,11 @@ pub struct Arguments {
     /// Try each program in fewer of the builds
     ///
     /// All passes together are tried at each level with each panic strategy. Of the others every
-    /// batch of programs has a share: of each pass alone a third of the builds, of each pair an
-    /// eleventh, of two crates with different settings an eighth. With this, all passes are tried
-    /// at each level with one of the strategies, and the shares are a twelfth, a 56th and a
-    /// sixteenth. The next batch has the next share. Which one a program has is its seed divided by
-    /// the size of a batch, so a run with one seed sees the same builds again, unless it has
+    /// batch of programs has a share: of each pass alone a third of the builds, of each pair a
+    /// fourteenth, of two crates with different settings an eighth. With this, all passes are tried
+    /// at each level with one of the strategies, and the shares are a fourteenth, a seventieth and
+    /// a sixteenth. The next batch has the next share. Which one a program has is its seed divided
+    /// by the size of a batch, so a run with one seed sees the same builds again, unless it has
     /// another --batch.
     #[arg(long)]
     pub thin: bool,

@@ -221,9 +221,9 @@ pub struct Turns {
 
 impl Turns {
     /// What each program sees of the whole matrix.
-    pub const WHOLE: Turns = Turns { places: 1, alone: 3, pairs: 11, two_crates: 8 };
+    pub const WHOLE: Turns = Turns { places: 1, alone: 3, pairs: 14, two_crates: 8 };
     /// What it sees of it with `--thin`: every level, but each with one of the panic strategies.
-    pub const THIN: Turns = Turns { places: 2, alone: 12, pairs: 56, two_crates: 16 };
+    pub const THIN: Turns = Turns { places: 2, alone: 14, pairs: 70, two_crates: 16 };
 }
 
 /// The builds for one turn: those with all passes and those with none, and of the others a share,
@@ -289,7 +289,7 @@ mod tests {
         matrix.iter().filter(has_one_of).count()
     }
 
-    fn all_passes() -> [&'static str; 8] {
+    fn all_passes() -> [&'static str; 9] {
         PASSES.map(|pass| pass.name)
     }
 
@@ -317,12 +317,12 @@ mod tests {
     }
 
     #[test]
-    fn all_eight_passes_make_thirty_seven_sets() {
-        let eight = all_passes();
-        let [alone, pairs] = sets(&eight);
-        assert_eq!((alone.len(), pairs.len()), (8, 28));
-        let all = matrix(&eight, &eight, &LEVELS);
-        assert_eq!(count(&all), 3 * 2 * (1 + 8 + 28) + 2 * 2);
+    fn all_nine_passes_make_forty_six_sets() {
+        let nine = all_passes();
+        let [alone, pairs] = sets(&nine);
+        assert_eq!((alone.len(), pairs.len()), (9, 36));
+        let all = matrix(&nine, &nine, &LEVELS);
+        assert_eq!(count(&all), 3 * 2 * (1 + 9 + 36) + 2 * 2);
         assert!(all.len() > 180, "{}", all.len());
         let mut names = names(&all);
         names.sort();
@@ -341,24 +341,24 @@ mod tests {
 
     #[test]
     fn memcheck_has_a_build_without_optimization_and_one_of_optimized_mir() {
-        let eight = all_passes();
-        let mut all = matrix(&eight, &eight, &LEVELS);
+        let nine = all_passes();
+        let mut all = matrix(&nine, &nine, &LEVELS);
         all.retain(|it| it.memcheck != Memcheck::No);
         let expected =
             ["on, opt-level 0, unwind", "on, opt-level z, unwind, without LLVM's passes"];
         assert_eq!(names(&all), expected);
-        let late = matrix(&["LateAnswers"], &eight, &[OptLevel::O0, OptLevel::Z]);
+        let late = matrix(&["LateAnswers"], &nine, &[OptLevel::O0, OptLevel::Z]);
         assert_eq!(late.iter().filter(|it| it.memcheck == Memcheck::Yes).count(), 1);
     }
 
     #[test]
     fn in_turns_every_build_is_made() {
-        let eight = all_passes();
-        let all = matrix(&eight, &eight, &LEVELS);
+        let nine = all_passes();
+        let all = matrix(&nine, &nine, &LEVELS);
         for (turns, most, on, mixes) in
             [(Turns::WHOLE, 55, 8 + 2, 3..=3), (Turns::THIN, 18, 4 + 1, 0..=3)]
         {
-            let shares: Vec<_> = (0..336).map(|turn| share(&all, turns, turn)).collect();
+            let shares: Vec<_> = (0..560).map(|turn| share(&all, turns, turn)).collect();
             assert!(all.iter().all(|build| shares.iter().any(|share| share.contains(build))));
             let sum: usize = shares.iter().map(Vec::len).sum();
             assert!(sum <= most * shares.len(), "{sum}");
@@ -376,11 +376,11 @@ mod tests {
 
     #[test]
     fn in_its_share_of_the_whole_matrix_every_program_sees_each_pass_alone() {
-        let eight = all_passes();
-        let all = matrix(&eight, &eight, &LEVELS);
+        let nine = all_passes();
+        let all = matrix(&nine, &nine, &LEVELS);
         for share in (0..28).map(|turn| share(&all, Turns::WHOLE, turn)) {
-            for pass in eight {
-                let alone = variant(&[pass], &eight, OptLevel::O2);
+            for pass in nine {
+                let alone = variant(&[pass], &nine, OptLevel::O2);
                 assert!(share.iter().any(|it| it.variant == alone), "{pass}: {share:#?}");
             }
         }
@@ -388,8 +388,8 @@ mod tests {
 
     #[test]
     fn what_a_program_sees_with_all_passes_it_sees_with_none() {
-        let eight = all_passes();
-        let all = matrix(&eight, &eight, &LEVELS);
+        let nine = all_passes();
+        let all = matrix(&nine, &nine, &LEVELS);
         for mut share in (0..2).map(|turn| share(&all, Turns::THIN, turn)) {
             share.push(Configuration::oracle());
             let on = share.iter().filter(|it| it.part == Part::All);
@@ -418,8 +418,8 @@ mod tests {
 
     #[test]
     fn what_the_compiler_tells_with_all_passes_is_compared_with_none_at_the_same_place() {
-        let eight = all_passes();
-        let mut all = matrix(&eight, &eight, &LEVELS);
+        let nine = all_passes();
+        let mut all = matrix(&nine, &nine, &LEVELS);
         all.push(Configuration::oracle());
         for build in &all {
             let bases: Vec<_> = all.iter().filter(|base| base.is_base_of(build)).collect();

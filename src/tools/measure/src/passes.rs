@@ -14,7 +14,7 @@ pub const FLAG: &str = "async-returned-panic";
 /// Every pass that the flag turns on and that works alone, in the order of the table and of the
 /// report. `SelectorsInStates` has nothing to do without `CollapseSuspensionPoints`, so it is on
 /// in each variant that has the flag.
-pub const PASSES: [Pass; 8] = [
+pub const PASSES: [Pass; 9] = [
     Pass {
         name: "ReturnedPending",
         summary: "a future polled again after its end is pending",
@@ -50,6 +50,7 @@ pub const PASSES: [Pass; 8] = [
         summary: "what was awaited to its end is not dropped",
         optimizes: true,
     },
+    Pass { name: "ReleaseStorage", summary: "what was only lent is not kept", optimizes: true },
     Pass { name: "UpvarsInPlace", summary: "arguments are kept once, not twice", optimizes: true },
 ];
 
@@ -215,7 +216,7 @@ impl Variant {
 mod tests {
     use super::*;
 
-    fn all() -> [&'static str; 8] {
+    fn all() -> [&'static str; 9] {
         PASSES.map(|pass| pass.name)
     }
 

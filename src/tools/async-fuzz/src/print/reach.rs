@@ -23,7 +23,13 @@ impl Printer {
         if reach == Reach::Captured {
             self.open("(async move {");
         }
-        self.line(&format!("let mut a{number} = reach(&raw mut r{number});"));
+        // Who has the address: something that is dropped, the runtime, or a variable alone.
+        let (holder, ended) = match number / 2 % 3 {
+            0 => ("reach", format!("drop(a{number});")),
+            1 => ("keep", format!("drop(a{number});")),
+            _ => ("address", format!("a{number}.check();")),
+        };
+        self.line(&format!("let mut a{number} = {holder}(&raw mut r{number});"));
         let elsewhere = match reach {
             Reach::Row | Reach::Uninit | Reach::Union => None,
             Reach::Moved | Reach::Captured => Some(format!("let m{number} = r{number};")),
@@ -41,7 +47,7 @@ impl Printer {
         let body = self.block(body);
         let is_captured = reach == Reach::Captured;
         self.line(&if is_captured { format!("let n{number}: u32 = {body};") } else { body });
-        self.line(&format!("drop(a{number});"));
+        self.line(&ended);
         let used = match reach {
             Reach::Row => format!("take_row(r{number})"),
             Reach::Uninit => format!("unsafe {{ r{number}.assume_init_ref()[2] }}"),

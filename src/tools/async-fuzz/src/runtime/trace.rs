@@ -89,6 +89,8 @@ pub(super) struct State {
     pub(super) watched: Vec<&'static Cell<u32>>,
     /// The places that may be reached by their addresses, by number; none where that is over.
     pub(super) places: Vec<Option<(*mut u8, usize)>>,
+    /// What programs have a [`Kept`] of, by its number.
+    pub(super) kept: Vec<ManuallyDrop<Reach>>,
     /// What [`withdraw`] is to give.
     pub(super) deposits: Vec<Option<ManuallyDrop<Token>>>,
     /// The event at which to panic.
@@ -115,6 +117,7 @@ impl State {
             cells: Vec::new(),
             watched: Vec::new(),
             places: Vec::new(),
+            kept: Vec::new(),
             deposits: Vec::new(),
             inject_at: None,
             waker: 0,

@@ -232,6 +232,83 @@ impl Drop for Reach {
     }
 }
 
+/// The same, of which the runtime alone has the address: what a program has is no pointer.
+pub struct Kept(usize);
+
+/// What has to be dropped before the variable at `place` is.
+#[inline(never)]
+pub fn keep<T>(place: *mut T) -> Kept {
+    let reach = ManuallyDrop::new(reach(place));
+    with(|state| {
+        state.kept.push(reach);
+        Kept(state.kept.len() - 1)
+    })
+}
+
+impl Kept {
+    /// Writes to the place, as [`Reach::write`] does.
+    #[inline(never)]
+    pub fn write(&mut self) {
+        let mut reach = self.reach();
+        reach.write();
+        with(|state| state.kept[self.0].number = reach.number);
+    }
+
+    fn reach(&self) -> ManuallyDrop<Reach> {
+        with(|state| {
+            let Reach { address, size, number } = *state.kept[self.0];
+            ManuallyDrop::new(Reach { address, size, number })
+        })
+    }
+}
+
+impl Drop for Kept {
+    #[inline(never)]
+    fn drop(&mut self) {
+        drop(ManuallyDrop::into_inner(self.reach()));
+    }
+}
+
+/// The address of a variable, and nothing that is dropped or that anybody else has: as long as it
+/// is used, nothing else may take the place of the variable.
+pub struct Address<T>(*mut T);
+
+/// The address of the variable at `place`.
+#[inline(never)]
+pub fn address<T>(place: *mut T) -> Address<T> {
+    Address(place)
+}
+
+impl<T> Clone for Address<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Address<T> {}
+
+impl<T> Address<T> {
+    /// Writes to the place, which nobody else may use from now on.
+    #[inline(never)]
+    pub fn write(self) {
+        for index in 0..size_of::<T>() {
+            unsafe { *self.0.cast::<u8>().wrapping_add(index) = pattern(7, index) }
+        }
+    }
+
+    /// Tells whether the place still has what was written to it.
+    #[inline(never)]
+    pub fn check(self) {
+        for index in 0..size_of::<T>() {
+            let found = unsafe { *self.0.cast::<u8>().wrapping_add(index) };
+            if found != pattern(7, index) {
+                note(Kind::Overwritten, index as u64, 1);
+                return;
+            }
+        }
+    }
+}
+
 /// What is written to a byte of the place with the number.
 pub(super) fn pattern(number: usize, index: usize) -> u8 {
     (number.wrapping_mul(37) ^ index.wrapping_mul(11)) as u8 ^ 0xa5
