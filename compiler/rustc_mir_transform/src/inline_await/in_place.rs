@@ -14,20 +14,21 @@
 //!
 //! So `_4` becomes the upvar's local from the start. [`upvars_in_place`] says for which locals that
 //! is sound, and why: the upvar's value moves there once, nothing else uses the upvar, and wherever
-//! the local gets another value the move has run. Two things are different here:
+//! the local gets another value the move has run. This is different here:
 //!
-//! * The local's storage begins with the inlined body now. There must be no end of it before the
-//!   move, as there is in a loop that moves the upvar only when it is left. So of its storage
-//!   statements those stay that the move dominates, and the others go. Those that stay never come
-//!   before the move, since that is on no cycle. Nor do they come behind one that goes, once the
-//!   move has run: there would be a way to them around the move. So an end that goes there is made
-//!   up for where the inlined body ends. If a begin may go there the local is left alone.
-//! * Drops of the upvar become drops of the local. Behind the end of its storage a drop flag may
-//!   say that the upvar has been moved, and MIR has to see storage there all the same. So the
-//!   storage begins anew, without a value that would be saved.
+//! * An upvar has storage as long as the coroutine, and a local has not. So the local gets storage
+//!   as long as the inlined body runs: what was a drop or a mention of the upvar, or of a local on
+//!   the way, may come behind the end of its scope.
+//! * Where its storage ended, its value still does: there the storage ends, and begins anew. That
+//!   must not happen before the move, as it would in a loop that moves the upvar only when it is
+//!   left. So an end counts only if the move dominates it, since the move is on no cycle, or if
+//!   neither the move nor a drop of the value can be reached from there.
 //! * `into_future` stays where it is called, because it is part of an await that may be inlined.
 //!
-//! This takes time in proportion to the body, and a walk through it for each upvar that is moved.
+//! A debugger shows one value for all that is unified, as it does for what [`upvars_in_place`]
+//! replaces.
+//!
+//! This takes a walk through the body for each move of a chain of moves, and for each upvar.
 //!
 //! (`tests/ui/async-await/inline-await/moved-arguments.rs`)
 //!
@@ -36,6 +37,7 @@
 
 use rustc_abi::FieldIdx;
 use rustc_data_structures::fx::{FxHashMap, FxIndexMap};
+use rustc_index::bit_set::DenseBitSet;
 use rustc_middle::mir::visit::{MutVisitor, PlaceContext};
 use rustc_middle::mir::*;
 use rustc_middle::ty::{TyCtxt, TypingEnv};
@@ -46,8 +48,8 @@ use crate::reachable::reachable_from;
 use crate::simplify;
 use crate::upvars_in_place::{Move, moved_upvars, moves};
 
-/// Removes the moves of upvars to locals that may take their place from the start, and the begin of
-/// the storage of these. Returns these locals, by the upvar.
+/// Replaces the locals that upvars are moved to by one local for each upvar, which has its value
+/// from the start, and removes the moves. Returns these locals, by the upvar.
 ///
 /// `callee` has the types that it is to have in the caller, whose `typing_env` this is.
 pub(super) fn locals_of_upvars<'tcx>(
@@ -57,12 +59,11 @@ pub(super) fn locals_of_upvars<'tcx>(
 ) -> FxHashMap<FieldIdx, Local> {
     // Only what can be reached has dominators.
     simplify::remove_dead_blocks(callee);
-    // Of several locals of an upvar the last one moves the furthest, by way of the others.
+    // Of several chains of an upvar the last one is the longest. It has the others in it.
     let chains: FxIndexMap<Place<'tcx>, Vec<Move<'tcx>>> =
         moved_upvars(tcx, typing_env, callee, &moves(callee))
             .into_iter()
             .map(|(_, upvar_and_chain)| upvar_and_chain)
-            .filter(|(_, chain)| has_its_storage_apart(callee, chain))
             .collect();
 
     let mut to_last = FxHashMap::default();
@@ -75,74 +76,67 @@ pub(super) fn locals_of_upvars<'tcx>(
         };
         debug!(?upvar, ?last, "is the upvar's local from the start");
         by_field.insert(field, last.to);
-        keep_storage_behind(callee, &mut patch, upvar, &chain);
         for passed_on in &chain {
-            let Location { block, statement_index } = passed_on.location;
-            callee.basic_blocks.as_mut_preserves_cfg()[block].statements[statement_index]
-                .make_nop(true);
+            patch.nop_statement(passed_on.location);
             to_last.insert(passed_on.to, last.to);
         }
+        keep_storage(callee, &mut patch, &chain, last, &needed(callee, upvar, &chain, last));
     }
-    // Only now, since statements get other numbers.
     patch.apply(callee);
     Replacer { tcx, to_last }.visit_body(callee);
     by_field
 }
 
-/// Whether storage of the last local in `chain` begins only before the last move, or where that has
-/// run in any case.
-fn has_its_storage_apart<'tcx>(body: &Body<'tcx>, chain: &[Move<'tcx>]) -> bool {
-    let Some(last) = chain.last() else { return false };
-    let dominators = body.basic_blocks.dominators();
-    let successors = |block: BasicBlock| body.basic_blocks[block].terminator().successors();
-    let behind = reachable_from(body, successors(last.location.block), successors);
-    behind.iter().all(|block| {
-        let statements = body.basic_blocks[block].statements.iter().enumerate();
-        statements.into_iter().all(|(statement_index, statement)| {
-            let location = Location { block, statement_index };
-            !matches!(statement.kind, StatementKind::StorageLive(local) if local == last.to)
-                || last.location.dominates(location, dominators)
-        })
+/// The blocks from which the last move can be reached, or a drop of what is moved.
+fn needed<'tcx>(
+    body: &Body<'tcx>,
+    upvar: Place<'tcx>,
+    chain: &[Move<'tcx>],
+    last: &Move<'tcx>,
+) -> DenseBitSet<BasicBlock> {
+    let drops = body.basic_blocks.iter_enumerated().filter_map(|(block, data)| {
+        let TerminatorKind::Drop { place, .. } = data.terminator().kind else { return None };
+        (place == upvar || is_passed_on(chain, place.local)).then_some(block)
+    });
+    let predecessors = body.basic_blocks.predecessors();
+    reachable_from(body, drops.chain([last.location.block]), |block: BasicBlock| {
+        predecessors[block].iter().copied()
     })
 }
 
-/// Removes the storage statements of the locals that `chain` moves to, but for those of the last
-/// one that come behind the last move on each way. Where a drop of one of these locals or of
-/// `upvar` may come behind an end, the storage begins anew.
-fn keep_storage_behind<'tcx>(
-    body: &mut Body<'tcx>,
+/// Whether it is one of the locals that the chain of moves leads to.
+fn is_passed_on(chain: &[Move<'_>], local: Local) -> bool {
+    chain.iter().any(|passed_on| passed_on.to == local)
+}
+
+/// Removes the storage statements of the locals in `chain`. Where the storage of the last one ended
+/// and its value is not `needed`, or has been moved there already, it begins anew.
+fn keep_storage<'tcx>(
+    body: &Body<'tcx>,
     patch: &mut MirPatch<'tcx>,
-    upvar: Place<'tcx>,
     chain: &[Move<'tcx>],
+    last: &Move<'tcx>,
+    needed: &DenseBitSet<BasicBlock>,
 ) {
-    let Some(last) = chain.last() else { return };
-    let is_passed_on = |local| chain.iter().any(|passed_on| passed_on.to == local);
-    let drops = body.basic_blocks.iter_enumerated().filter_map(|(block, data)| {
-        let TerminatorKind::Drop { place, .. } = data.terminator().kind else { return None };
-        (place == upvar || is_passed_on(place.local)).then_some(block)
-    });
-    let predecessors = body.basic_blocks.predecessors();
-    let to_a_drop =
-        reachable_from(body, drops, |block: BasicBlock| predecessors[block].iter().copied());
-    let dominators = body.basic_blocks.dominators().clone();
-    for (block, data) in body.basic_blocks.as_mut_preserves_cfg().iter_enumerated_mut() {
-        for (statement_index, statement) in data.statements.iter_mut().enumerate() {
+    let dominators = body.basic_blocks.dominators();
+    for (block, data) in body.basic_blocks.iter_enumerated() {
+        for (statement_index, statement) in data.statements.iter().enumerate() {
             let location = Location { block, statement_index };
-            let (StatementKind::StorageLive(local) | StatementKind::StorageDead(local)) =
-                statement.kind
-            else {
-                continue;
-            };
-            if local != last.to || !last.location.dominates(location, &dominators) {
-                if is_passed_on(local) {
-                    statement.make_nop(true);
+            match statement.kind {
+                StatementKind::StorageDead(local)
+                    if local == last.to
+                        && (last.location.dominates(location, dominators)
+                            || !needed.contains(block)) =>
+                {
+                    let begin = StatementKind::StorageLive(local);
+                    patch.add_statement(location.successor_within_block(), begin);
                 }
-            } else if let StatementKind::StorageLive(_) = statement.kind {
-                // It may have begun anew.
-                patch.add_statement(location, StatementKind::StorageDead(local));
-            } else if to_a_drop.contains(block) {
-                let begin = StatementKind::StorageLive(local);
-                patch.add_statement(location.successor_within_block(), begin);
+                StatementKind::StorageLive(local) | StatementKind::StorageDead(local)
+                    if is_passed_on(chain, local) =>
+                {
+                    patch.nop_statement(location);
+                }
+                _ => {}
             }
         }
     }

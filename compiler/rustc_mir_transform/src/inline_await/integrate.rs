@@ -121,7 +121,7 @@ impl<'tcx> Site<'tcx> {
         let lasting = integrator.locals_without_storage(&callee);
         // The numbers in `callee` are those of `body` from here on.
         integrator.integrate(&mut callee);
-        // An upvar may be one of its locals, so these are asked for their types below.
+        // An upvar may be one of the callee's locals, and what follows asks for the upvars' types.
         body.local_decls.extend(callee.drain_vars_and_temps());
         // The drop glue of the coroutine drops all upvars, also those without anything to drop.
         remove_drops(&mut callee, |place| {

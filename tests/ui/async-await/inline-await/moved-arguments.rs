@@ -135,6 +135,47 @@ async fn ends_early(first: Droppy) -> u32 {
     number + touch(&mut other)
 }
 
+/// What it moves to ends behind a place that is also reached without the move.
+async fn ends_behind_a_join(first: [u32; 64], moves: bool) -> u32 {
+    {
+        let mut second;
+        if black_box(moves) {
+            second = first;
+            black_box(&mut second);
+            once().await;
+            black_box(&mut second);
+        }
+    }
+    let mut other = black_box([7; 64]);
+    black_box(&mut other);
+    once().await;
+    black_box(&mut other)[63]
+}
+
+/// The argument is mentioned where it has been moved, and the scope of what it moved to has ended.
+async fn mentions(first: [u32; 64], droppy: Droppy) -> u32 {
+    {
+        let mut second = first;
+        let mut moved = droppy;
+        once().await;
+        black_box(&mut second);
+        touch(&mut moved);
+    }
+    let _ = first;
+    let _ = droppy;
+    match first {
+        _ => 5,
+    }
+}
+
+/// Two arguments, each of which is moved on to what has the name of the other.
+async fn crosswise(first: Droppy, second: Droppy) -> u32 {
+    once().await;
+    let (mut second, mut first) = (first, second);
+    once().await;
+    touch(&mut first) * 10 + touch(&mut second)
+}
+
 async fn panics(first: Droppy, panics: bool) -> u32 {
     once().await;
     let mut second = first;
@@ -155,6 +196,7 @@ fn main() {
         (size_of_val(&async { replaces(Droppy::new(1)).await }), all(2) + 16),
         (size_of_val(&async { moves_when_it_leaves(Droppy::new(1)).await }), all(2) + 16),
         (size_of_val(&async { ends_early(Droppy::new(1)).await }), all(1) + 16),
+        (size_of_val(&async { ends_behind_a_join([1; 64], true).await }), all(1) + 16),
         (size_of_val(&async { panics(Droppy::new(1), false).await }), all(1) + 24),
     ] {
         assert_eq!(size > most, cfg!(off), "{size} instead of {most}");
@@ -201,6 +243,22 @@ fn main() {
             (None, vec![1]),
             (None, vec![1, 6]),
             (Some(7), vec![1, 6]),
+        ]
+    );
+    for moves in [true, false] {
+        assert_eq!(finish(async { ends_behind_a_join([1; 64], moves).await }), 7);
+    }
+    assert_eq!(
+        run(|| async { mentions([1; 64], Droppy::new(1)).await }),
+        [(None, vec![]), (None, vec![1]), (Some(5), vec![1])]
+    );
+    assert_eq!(
+        run(|| async { crosswise(Droppy::new(1), Droppy::new(2)).await }),
+        [
+            (None, vec![]),
+            (None, vec![2, 1]),
+            (None, vec![2, 1]),
+            (Some(21), vec![2, 1]),
         ]
     );
     if cfg!(panic = "unwind") {
