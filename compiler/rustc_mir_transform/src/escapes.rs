@@ -9,14 +9,16 @@
 //!
 //! # What is known
 //!
-//! The *holders* of an address are the locals whose value may contain it. They are found from the
-//! statements that take the address, by what these are copied to. An address *escapes* where it
-//! gets to anything that is no holder:
+//! The *holders* of an address are the locals whose value may contain it as a pointer. They are
+//! found from the statements that take the address, by what these are copied to. An address
+//! *escapes* where it reaches anything other than a holder:
 //!
-//! * where it is stored behind a pointer, or a holder is borrowed in turn;
-//! * where it is exposed, yielded, returned by the coroutine, or passed to assembly;
-//! * where it is passed to a function of which it is not known what it does with it;
+//! * where it is stored behind a pointer, yielded, or passed to assembly;
+//! * where it is compared, or becomes a number, whether that exposes it or not;
+//! * where it is passed to a function whose effect on it is unknown;
 //! * where the local itself is dropped, unless it has no drop glue.
+//!
+//! If a holder is borrowed anywhere, or returned by the coroutine, nothing is known of the address.
 //!
 //! So as long as it has not escaped, the address is in no memory but that of holders, which nobody
 //! has the address of. What is read through a pointer is therefore no address of the local.
@@ -33,22 +35,27 @@
 //! generic arguments that it is called with. A method of a trait has those of its impl, which are
 //! not known here, so it is judged for all of them.
 //!
-//! *An address is followed by data flow only.* To compare it, or to branch by what it points to,
-//! does not hand it on: neither gives anybody the right to use it. A number that is computed from
-//! an address without exposing it is a holder all the same.
+//! *Nothing is learned of an address but by its use.* A comparison would tell something that stays
+//! true when all holders are gone: that the local is aligned to more than its type asks for, or
+//! that it is not where another one is. So would a number, or a branch by one. Each of these is an
+//! escape. A pointer's metadata, and the discriminant of an enum that holds a pointer, say nothing
+//! of the address.
 //!
-//! *To hold an address is a matter of values, not of types.* References are followed like raw
-//! pointers, and like all that contains either. It makes no difference what the lifetime of a
-//! reference says.
+//! *To hold an address is a matter of values.* References are followed like raw pointers, and so is
+//! all that contains either. It makes no difference what the lifetime of a reference says. A number
+//! that is read from a holder is no address: that would have escaped where it became a number, as
+//! part of a union or by a transmute.
 //!
 //! Each body is walked through until no holder is added, so as often as addresses are handed on
-//! against the order of blocks. [`BODIES_LIMIT`] bounds the bodies of other functions, and
-//! [`DEPTH_LIMIT`] how deep they are nested.
+//! against the order of blocks. All walks together look at [`WORK_LIMIT`] statements, at most.
+//! When that is reached the remaining locals, in the order of their declaration, stay as they are.
 //!
 //! # Left for later
 //!
 //! * What holds an address and is borrowed itself, as an iterator over a local is by `next`.
 //! * Functions of this crate.
+//! * Intrinsics that keep nothing, and the checks of pointers in the standard library, which
+//!   compare them.
 //! * The arguments of an impl, so that what a method of a trait calls by a bound is known.
 //!
 //! [`certain_body`]: crate::certain_body
@@ -57,7 +64,7 @@ use rustc_data_structures::fx::{FxHashMap, FxIndexSet};
 use rustc_hir::def_id::DefId;
 use rustc_index::bit_set::DenseBitSet;
 use rustc_middle::mir::*;
-use rustc_middle::ty::{EarlyBinder, GenericArgs, GenericArgsRef, Ty, TyCtxt};
+use rustc_middle::ty::{self, EarlyBinder, GenericArgs, GenericArgsRef, Ty, TyCtxt};
 use rustc_mir_dataflow::impls::borrowed_locals;
 use rustc_span::Spanned;
 use tracing::{debug, trace};
@@ -67,9 +74,8 @@ use crate::certain_body::{self, CertainBody, may_need_drop};
 /// How many functions that call each other are looked at.
 const DEPTH_LIMIT: usize = 16;
 
-/// How many bodies are looked at for the locals of one coroutine. With each, all of its argument's
-/// uses are looked at.
-const BODIES_LIMIT: usize = 1000;
+/// How many statements are looked at, at most, on behalf of one body.
+const WORK_LIMIT: usize = 2_000_000;
 
 /// Where the address of a local may be.
 #[derive(Debug)]
@@ -85,7 +91,7 @@ pub(crate) struct Whereabouts {
 enum Keeps {
     Nothing,
     InWhatItReturns,
-    /// So it may be read at any time.
+    /// Or nothing is known, so it may be read at any time.
     Elsewhere,
 }
 
@@ -96,12 +102,20 @@ pub(crate) struct Search<'tcx> {
     known: FxHashMap<(DefId, GenericArgsRef<'tcx>, usize), Keeps>,
     /// Those that are being looked at.
     on_path: Vec<DefId>,
-    bodies_left: usize,
+    statements_left: usize,
 }
 
 impl<'tcx> Search<'tcx> {
     pub(crate) fn new(tcx: TyCtxt<'tcx>) -> Self {
-        Search { tcx, known: FxHashMap::default(), on_path: vec![], bodies_left: BODIES_LIMIT }
+        Search { tcx, known: FxHashMap::default(), on_path: vec![], statements_left: WORK_LIMIT }
+    }
+
+    /// Takes one walk through `body` off what may be looked at. `false` if that is too much.
+    pub(crate) fn may_walk(&mut self, body: &Body<'tcx>) -> bool {
+        let statements = body.basic_blocks.iter().map(|data| data.statements.len() + 1).sum();
+        let left = self.statements_left.checked_sub(statements);
+        self.statements_left = left.unwrap_or(0);
+        left.is_some()
     }
 
     /// Where the address of `local` may be in `body`, whose locals in `borrowed` are borrowed
@@ -114,7 +128,10 @@ impl<'tcx> Search<'tcx> {
     ) -> Option<Whereabouts> {
         let args = GenericArgs::identity_for_item(self.tcx, body.source.def_id());
         let mut follower = Follower::new(self, body, args, Some(local));
-        follower.follow();
+        if !follower.follow() {
+            debug!(?local, "takes too long to look at");
+            return None;
+        }
         let Follower { holders, escapes, .. } = follower;
         // What the coroutine returns is the caller's.
         let is_held =
@@ -155,7 +172,7 @@ impl<'tcx> Search<'tcx> {
             return Keeps::Elsewhere;
         };
         let callee = body.source.def_id();
-        // What calls itself is known only when it is known.
+        // A recursive function is not followed.
         if self.on_path.len() >= DEPTH_LIMIT
             || self.on_path.contains(&callee)
             || body.coroutine.is_some()
@@ -164,18 +181,19 @@ impl<'tcx> Search<'tcx> {
         {
             return Keeps::Elsewhere;
         }
-        let Some(left) = self.bodies_left.checked_sub(1) else { return Keeps::Elsewhere };
-        self.bodies_left = left;
         let args =
             if callee == def_id { args } else { GenericArgs::identity_for_item(tcx, callee) };
         self.on_path.push(callee);
         let mut follower = Follower::new(self, body, args, None);
         follower.holders.insert(Local::from_usize(index + 1));
-        follower.follow();
+        let is_known = follower.follow();
         let Follower { holders, escapes, .. } = follower;
         self.on_path.pop();
         let borrowed = borrowed_locals(body);
-        if !escapes.is_empty() || holders.iter().any(|holder| borrowed.contains(holder)) {
+        if !is_known
+            || !escapes.is_empty()
+            || holders.iter().any(|holder| borrowed.contains(holder))
+        {
             Keeps::Elsewhere
         } else if holders.contains(RETURN_PLACE) {
             Keeps::InWhatItReturns
@@ -208,8 +226,12 @@ impl<'a, 'mir, 'tcx> Follower<'a, 'mir, 'tcx> {
         Follower { search, body, args, of, holders, escapes: FxIndexSet::default() }
     }
 
-    fn follow(&mut self) {
+    /// Finds all holders and escapes. `false` if that takes too long.
+    fn follow(&mut self) -> bool {
         loop {
+            if !self.search.may_walk(self.body) {
+                return false;
+            }
             let before = self.holders.count();
             for (block, data) in traversal::reverse_postorder(self.body) {
                 for (statement_index, statement) in data.statements.iter().enumerate() {
@@ -218,7 +240,7 @@ impl<'a, 'mir, 'tcx> Follower<'a, 'mir, 'tcx> {
                 self.terminator(data.terminator(), self.body.terminator_loc(block));
             }
             if self.holders.count() == before {
-                return;
+                return true;
             }
         }
     }
@@ -230,8 +252,9 @@ impl<'a, 'mir, 'tcx> Follower<'a, 'mir, 'tcx> {
                     self.assign(*target, location);
                 }
             }
-            // What these copy is what memory contains, and that is no address that has not escaped.
-            StatementKind::Intrinsic(_) => {}
+            // What this copies is what memory contains: no address that has not escaped.
+            StatementKind::Intrinsic(box NonDivergingIntrinsic::CopyNonOverlapping(_)) => {}
+            StatementKind::Intrinsic(box NonDivergingIntrinsic::Assume(_)) => {}
             StatementKind::SetDiscriminant { .. }
             | StatementKind::StorageLive(_)
             | StatementKind::StorageDead(_)
@@ -249,44 +272,52 @@ impl<'a, 'mir, 'tcx> Follower<'a, 'mir, 'tcx> {
     /// Whether the address may be in what `rvalue` computes.
     fn is_in_rvalue(&mut self, rvalue: &Rvalue<'tcx>, location: Location) -> bool {
         match rvalue {
-            Rvalue::Cast(CastKind::PointerExposeProvenance, operand, _) => {
-                // From now on any number may be made a pointer to it.
-                if self.is_in(operand) {
-                    self.escapes.insert(location);
-                }
-                false
-            }
+            // These say nothing of the address.
+            Rvalue::UnaryOp(UnOp::PtrMetadata, _) | Rvalue::Discriminant(_) => false,
             Rvalue::Use(operand)
             | Rvalue::Repeat(operand, _)
-            | Rvalue::Cast(_, operand, _)
-            | Rvalue::WrapUnsafeBinder(operand, _) => self.is_in(operand),
+            | Rvalue::WrapUnsafeBinder(operand, _)
+            | Rvalue::Cast(CastKind::PtrToPtr | CastKind::PointerCoercion(..), operand, _) => {
+                self.is_in(operand)
+            }
+            Rvalue::Cast(CastKind::Transmute, operand, ty)
+                if is_pointer(self.search.tcx, *ty)
+                    && is_pointer(self.search.tcx, operand.ty(self.body, self.search.tcx)) =>
+            {
+                self.is_in(operand)
+            }
+            Rvalue::Aggregate(box AggregateKind::Adt(.., Some(_)), operands) => {
+                let is_in_union = operands.iter().any(|operand| self.is_in(operand));
+                self.escape_if(is_in_union, location)
+            }
             Rvalue::Aggregate(_, operands) => operands.iter().any(|operand| self.is_in(operand)),
             Rvalue::CopyForDeref(place) => self.is_in_place(*place),
-            Rvalue::Ref(_, _, place) | Rvalue::RawPtr(_, place) => {
-                self.is_in_address_of(*place, location)
+            Rvalue::Ref(_, _, place) | Rvalue::RawPtr(_, place) => self.is_in_address_of(*place),
+            Rvalue::BinaryOp(BinOp::Offset, box (left, _)) => self.is_in(left),
+            // What is compared tells something of the address, and so does a number.
+            Rvalue::BinaryOp(_, box (left, right)) => {
+                self.escape_if(self.is_in(left) || self.is_in(right), location)
             }
-            // What is compared is not handed on, and the metadata of a pointer is no address.
-            Rvalue::BinaryOp(
-                BinOp::Eq | BinOp::Lt | BinOp::Le | BinOp::Ne | BinOp::Ge | BinOp::Gt | BinOp::Cmp,
-                _,
-            ) => false,
-            Rvalue::UnaryOp(UnOp::PtrMetadata, _) | Rvalue::Discriminant(_) => false,
-            Rvalue::BinaryOp(_, box (left, right)) => self.is_in(left) || self.is_in(right),
-            Rvalue::UnaryOp(_, operand) => self.is_in(operand),
+            Rvalue::Cast(_, operand, _) | Rvalue::UnaryOp(_, operand) => {
+                self.escape_if(self.is_in(operand), location)
+            }
             Rvalue::ThreadLocalRef(_) => false,
         }
     }
 
+    /// Notes that it escapes, if it does. What is computed holds nothing then that matters.
+    fn escape_if(&mut self, escapes: bool, location: Location) -> bool {
+        if escapes {
+            self.escapes.insert(location);
+        }
+        false
+    }
+
     /// Whether it is in a reference to `place`.
-    fn is_in_address_of(&mut self, place: Place<'tcx>, location: Location) -> bool {
+    fn is_in_address_of(&self, place: Place<'tcx>) -> bool {
         let derefs = place.projection.iter().filter(|element| *element == PlaceElem::Deref);
         match derefs.count() {
-            0 => {
-                if self.holders.contains(place.local) {
-                    self.escapes.insert(location);
-                }
-                self.of == Some(place.local)
-            }
+            0 => self.of == Some(place.local),
             1 => self.holders.contains(place.local),
             // Another pointer has been read from memory, so it points elsewhere.
             _ => false,
@@ -297,13 +328,19 @@ impl<'a, 'mir, 'tcx> Follower<'a, 'mir, 'tcx> {
         operand.place().is_some_and(|place| self.is_in_place(place))
     }
 
-    /// Whether it is in the value of `place`. It is not in memory that it points to.
+    /// Whether it is in the value of `place`. It is not in memory that it points to, nor in a
+    /// number.
     fn is_in_place(&self, place: Place<'tcx>) -> bool {
-        !place.is_indirect() && self.holders.contains(place.local)
+        !place.is_indirect()
+            && self.holders.contains(place.local)
+            && !place.ty(self.body, self.search.tcx).ty.is_primitive()
     }
 
     fn assign(&mut self, target: Place<'tcx>, location: Location) {
-        if target.is_indirect() {
+        let tcx = self.search.tcx;
+        let is_in_union = |(base, _): (PlaceRef<'tcx>, _)| base.ty(self.body, tcx).ty.is_union();
+        // From a union it could be read as a number.
+        if target.is_indirect() || target.iter_projections().any(is_in_union) {
             self.escapes.insert(location);
         } else {
             self.holders.insert(target.local);
@@ -319,7 +356,9 @@ impl<'a, 'mir, 'tcx> Follower<'a, 'mir, 'tcx> {
                 let is_reached = self.of == Some(place.local) || self.holders.contains(place.local);
                 is_reached && may_need_drop(self.search.tcx, self.type_of(*place))
             }
+            TerminatorKind::SwitchInt { discr, .. } => self.is_in(discr),
             TerminatorKind::Yield { value, .. } => self.is_in(value),
+            // Its message has numbers only.
             TerminatorKind::Assert { cond, .. } => self.is_in(cond),
             TerminatorKind::TailCall { func, args, .. } => {
                 self.is_in(func) || args.iter().any(|argument| self.is_in(&argument.node))
@@ -329,12 +368,15 @@ impl<'a, 'mir, 'tcx> Follower<'a, 'mir, 'tcx> {
                 operands.iter().any(|operand| match operand {
                     InlineAsmOperand::In { value, .. } => self.is_in(value),
                     InlineAsmOperand::InOut { in_value, .. } => self.is_in(in_value),
-                    _ => false,
+                    InlineAsmOperand::Out { .. }
+                    | InlineAsmOperand::Const { .. }
+                    | InlineAsmOperand::SymFn { .. }
+                    | InlineAsmOperand::SymStatic { .. }
+                    | InlineAsmOperand::Label { .. } => false,
                 })
             }
-            // To branch by a value does not hand it on. What the body returns is asked for at last.
-            TerminatorKind::SwitchInt { .. }
-            | TerminatorKind::Goto { .. }
+            // What the body returns is asked for at last.
+            TerminatorKind::Goto { .. }
             | TerminatorKind::FalseEdge { .. }
             | TerminatorKind::FalseUnwind { .. }
             | TerminatorKind::Return
@@ -375,5 +417,18 @@ impl<'a, 'mir, 'tcx> Follower<'a, 'mir, 'tcx> {
     fn type_of(&self, place: Place<'tcx>) -> Ty<'tcx> {
         let tcx = self.search.tcx;
         EarlyBinder::bind(place.ty(self.body, tcx).ty).instantiate(tcx, self.args)
+    }
+}
+
+/// Whether a value of type `ty` is a pointer, or a struct that is no more than one.
+fn is_pointer<'tcx>(tcx: TyCtxt<'tcx>, ty: Ty<'tcx>) -> bool {
+    match *ty.kind() {
+        ty::Ref(..) | ty::RawPtr(..) | ty::FnPtr(..) => true,
+        ty::Pat(base, _) => is_pointer(tcx, base),
+        ty::Adt(adt, args) if adt.is_struct() => adt.all_fields().all(|field| {
+            let ty = field.ty(tcx, args);
+            ty.is_phantom_data() || is_pointer(tcx, ty)
+        }),
+        _ => false,
     }
 }

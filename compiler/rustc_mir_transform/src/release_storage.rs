@@ -24,13 +24,13 @@
 //! still be read, where a local is live that may hold its address, and where the address may have
 //! escaped ([`escapes`]). Where it ceases to be needed its storage ends, and begins anew without a
 //! value. It begins anew because MIR may mention the local all the same: where it gets another
-//! value, or on a way on which a drop flag says that there is nothing to drop. A local without a
+//! value, or on a path on which a drop flag says that there is nothing to drop. A local without a
 //! value is not saved.
 //!
 //! The pass runs twice: before [`CollapseSuspensionPoints`], which merges no suspension points of
 //! which one would have to hold what the other saves, and on what [`InlineAwait`] has made of the
-//! body. Each time it asks what is saved, and then looks at each local that may be released in each
-//! statement, up to [`WORK_LIMIT`].
+//! body. Each time it computes what is saved, and walks through the body for each local that may be
+//! released, as often as [`escapes`] permits.
 //!
 //! # Soundness
 //!
@@ -38,7 +38,8 @@
 //!   is not live, or it has been moved or dropped, so that the reads that seem to follow are on
 //!   ways that are not taken.
 //! * **Nobody reads it by its address**, since no local that is live has that, and it is nowhere
-//!   else. That another local gets the same address is not seen by anyone for the same reason.
+//!   else. Nor does anybody know of the address: that it was aligned, say, or different from
+//!   another one. So nobody sees that the local gets another address, or another local the same.
 //! * **Storage is balanced.** It ends only where there is storage on each way to that place, and it
 //!   begins at once.
 //!
@@ -70,9 +71,6 @@ use crate::escapes::{Search, Whereabouts};
 use crate::patch::MirPatch;
 use crate::saved_locals::all_saved_locals;
 
-/// How many statements are looked at, at most, once for each local that may be released.
-const WORK_LIMIT: usize = 1_000_000;
-
 pub(super) struct ReleaseStorage;
 
 impl AsyncPass for ReleaseStorage {
@@ -98,19 +96,17 @@ fn candidates<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> FxIndexMap<Local, W
     if !body.vars_and_temps_iter().any(|local| borrowed.contains(local)) {
         return FxIndexMap::default();
     }
-    let mut left = WORK_LIMIT;
-    let statements: usize = body.basic_blocks.iter().map(|data| data.statements.len() + 1).sum();
     let mut search = Search::new(tcx);
     let saved = all_saved_locals(tcx, body);
-    let candidates = body.vars_and_temps_iter().filter(|&local| {
-        let is_candidate = saved.contains(local) && borrowed.contains(local);
-        is_candidate && left.checked_sub(statements).inspect(|&rest| left = rest).is_some()
-    });
-    let candidates: Vec<_> = candidates.collect();
-    candidates
-        .into_iter()
-        .filter_map(|local| Some((local, search.of_local(body, &borrowed, local)?)))
-        .collect()
+    let candidates = body
+        .vars_and_temps_iter()
+        .filter(|&local| saved.contains(local) && borrowed.contains(local))
+        // To find where it is needed takes another walk.
+        .filter_map(|local| {
+            let found = search.of_local(body, &borrowed, local)?;
+            search.may_walk(body).then_some((local, found))
+        });
+    candidates.collect()
 }
 
 /// Tells where locals are needed.
@@ -156,7 +152,7 @@ impl<'a, 'mir, 'tcx> Needed<'a, 'mir, 'tcx> {
     fn ends(mut self) -> FxIndexSet<(Location, Local)> {
         let mut ends = FxIndexSet::default();
         for (block, data) in traversal::reachable(self.body) {
-            // Nothing suspends in cleanup, or behind it.
+            // Nothing suspends in cleanup, or after it.
             if data.is_cleanup {
                 continue;
             }
@@ -181,13 +177,14 @@ impl<'a, 'mir, 'tcx> Needed<'a, 'mir, 'tcx> {
 
     fn add_ends(
         &mut self,
-        before: &DenseBitSet<Local>,
-        needed: &DenseBitSet<Local>,
+        before: &DenseBitSet<usize>,
+        needed: &DenseBitSet<usize>,
         location: Location,
         ends: &mut FxIndexSet<(Location, Local)>,
     ) {
         self.without_storage.seek_before_primary_effect(location);
-        for local in before.iter().filter(|&local| !needed.contains(local)) {
+        for index in before.iter().filter(|&index| !needed.contains(index)) {
+            let Some((&local, _)) = self.locals.get_index(index) else { continue };
             if !self.without_storage.get().contains(local) && !self.ends_anyway(location, local) {
                 ends.insert((location, local));
             }
@@ -208,21 +205,21 @@ impl<'a, 'mir, 'tcx> Needed<'a, 'mir, 'tcx> {
         })
     }
 
-    /// The locals that are needed before the statement or the terminator at `location`.
-    fn needed_at(&mut self, location: Location) -> DenseBitSet<Local> {
+    /// Which of the locals, by index, are needed before the statement or terminator at `location`.
+    fn needed_at(&mut self, location: Location) -> DenseBitSet<usize> {
         // This analysis goes backward, so behind its effect is before the statement.
         self.live.seek_after_primary_effect(location);
         self.with_value.seek_before_primary_effect(location);
         self.escaped.seek_before_primary_effect(location);
         let (live, with_value, escaped) =
             (self.live.get(), self.with_value.get(), self.escaped.get());
-        let mut needed = DenseBitSet::new_empty(self.body.local_decls.len());
-        for (&local, Whereabouts { holders, .. }) in self.locals {
+        let mut needed = DenseBitSet::new_empty(self.locals.len());
+        for (index, (&local, Whereabouts { holders, .. })) in self.locals.iter().enumerate() {
             if live.contains(local) && with_value.contains(local)
                 || escaped.contains(local)
                 || holders.iter().any(|holder| live.contains(holder))
             {
-                needed.insert(local);
+                needed.insert(index);
             }
         }
         needed

@@ -12,9 +12,11 @@
 //! share their memory: at the move both are needed. [`CopyProp`] makes one local of the two only if
 //! neither is borrowed mutably, as `pin!` does.
 //!
-//! So `_4` becomes the upvar's local from the start. [`upvars_in_place`] says for which locals that
-//! is sound, and why: the upvar's value moves there once, nothing else uses the upvar, and wherever
-//! the local gets another value the move has run. This is different here:
+//! So `_4` becomes the upvar's local from the start, if the move may come behind a suspension
+//! point. Otherwise the upvar's value is not saved before it moves, and needs no place of its own.
+//! [`upvars_in_place`] says for which locals this is sound, and why: the upvar's value moves there
+//! once, nothing else uses the upvar, and wherever the local gets another value the move has run.
+//! This is different here:
 //!
 //! * An upvar has storage as long as the coroutine, and a local has not. So the local gets storage
 //!   as long as the inlined body runs: what was a drop or a mention of the upvar, or of a local on
@@ -28,7 +30,7 @@
 //! A debugger shows one value for all that is unified, as it does for what [`upvars_in_place`]
 //! replaces.
 //!
-//! This takes a walk through the body for each move of a chain of moves, and for each upvar.
+//! This takes a few walks through the body for each local that an upvar is moved to.
 //!
 //! (`tests/ui/async-await/inline-await/moved-arguments.rs`)
 //!
@@ -64,6 +66,7 @@ pub(super) fn locals_of_upvars<'tcx>(
         moved_upvars(tcx, typing_env, callee, &moves(callee))
             .into_iter()
             .map(|(_, upvar_and_chain)| upvar_and_chain)
+            .filter(|(_, chain)| is_behind_suspension(callee, chain))
             .collect();
 
     let mut to_last = FxHashMap::default();
@@ -85,6 +88,17 @@ pub(super) fn locals_of_upvars<'tcx>(
     patch.apply(callee);
     Replacer { tcx, to_last }.visit_body(callee);
     by_field
+}
+
+/// Whether the last move of `chain` may come behind a suspension point, where its value is saved.
+fn is_behind_suspension<'tcx>(body: &Body<'tcx>, chain: &[Move<'tcx>]) -> bool {
+    let predecessors = body.basic_blocks.predecessors();
+    let last = chain.last().map(|last| last.location.block);
+    let before =
+        reachable_from(body, last, |block: BasicBlock| predecessors[block].iter().copied());
+    before.iter().any(|block| {
+        matches!(body.basic_blocks[block].terminator().kind, TerminatorKind::Yield { .. })
+    })
 }
 
 /// The blocks from which the last move can be reached, or a drop of what is moved.

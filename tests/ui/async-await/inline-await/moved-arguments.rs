@@ -168,6 +168,31 @@ async fn mentions(first: [u32; 64], droppy: Droppy) -> u32 {
     }
 }
 
+/// Each is moved in another arm, and none is saved before that.
+async fn in_arms(first: [u32; 64], second: [u32; 64], third: [u32; 64], arm: u32) -> u32 {
+    let (mut one, mut two, mut three);
+    match black_box(arm) {
+        0 => {
+            one = first;
+            black_box(&mut one);
+            once().await;
+            black_box(&mut one)[63]
+        }
+        1 => {
+            two = second;
+            black_box(&mut two);
+            once().await;
+            black_box(&mut two)[63]
+        }
+        _ => {
+            three = third;
+            black_box(&mut three);
+            once().await;
+            black_box(&mut three)[63]
+        }
+    }
+}
+
 /// Two arguments, each of which is moved on to what has the name of the other.
 async fn crosswise(first: Droppy, second: Droppy) -> u32 {
     once().await;
@@ -197,6 +222,7 @@ fn main() {
         (size_of_val(&async { moves_when_it_leaves(Droppy::new(1)).await }), all(2) + 16),
         (size_of_val(&async { ends_early(Droppy::new(1)).await }), all(1) + 16),
         (size_of_val(&async { ends_behind_a_join([1; 64], true).await }), all(1) + 16),
+        (size_of_val(&async { in_arms([1; 64], [2; 64], [3; 64], 1).await }), all(2) + 16),
         (size_of_val(&async { panics(Droppy::new(1), false).await }), all(1) + 24),
     ] {
         assert_eq!(size > most, cfg!(off), "{size} instead of {most}");
@@ -245,6 +271,9 @@ fn main() {
             (Some(7), vec![1, 6]),
         ]
     );
+    for arm in 0..3 {
+        assert_eq!(finish(async { in_arms([1; 64], [2; 64], [3; 64], arm).await }), arm + 1);
+    }
     for moves in [true, false] {
         assert_eq!(finish(async { ends_behind_a_join([1; 64], moves).await }), 7);
     }

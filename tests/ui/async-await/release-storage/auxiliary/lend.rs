@@ -80,6 +80,10 @@ impl Request {
         self.pointer().addr()
     }
 
+    pub fn is_below(&self, other: *const Self) -> bool {
+        self.pointer() < other
+    }
+
     /// Calls itself.
     pub fn keep_at(&self, depth: u32) {
         if depth == 0 { self.keep() } else { self.keep_at(depth - 1) }
