@@ -283,7 +283,7 @@ mod tests {
             [
                 "-Zasync-returned-panic=no",
                 "-Zmir-enable-passes=-ReturnedPending,-DeadReads,-CollapseSuspensionPoints,\
-                 -LateAnswers,-FinishedAwaitees,-UpvarsInPlace"
+                 -LateAnswers,-FinishedAwaitees,-ReleaseStorage,-UpvarsInPlace"
             ]
         );
     }
