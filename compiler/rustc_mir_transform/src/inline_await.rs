@@ -204,7 +204,7 @@ use unified::Unified;
 
 /// The largest cost of a body that is inlined wherever it is awaited; see [`cost`]. It is larger
 /// where code is to be small: an awaitee that is not inlined takes code at each await, too. These
-/// limits are from curves over firmware and servers (`src/tools/figures.md`).
+/// limits are from a curve over firmware (`src/tools/figures.md`).
 fn small_cost(tcx: TyCtxt<'_>) -> usize {
     match tcx.sess.opts.optimize {
         OptLevel::Size | OptLevel::SizeMin => 100,

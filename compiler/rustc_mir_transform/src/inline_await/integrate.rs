@@ -76,7 +76,10 @@ impl<'tcx> Site<'tcx> {
                     StatementKind::StorageDead(local) if live.contains(&local) => {
                         live.retain(|&other| other != local);
                     }
-                    StatementKind::StorageDead(local) => dead.push(local),
+                    StatementKind::StorageDead(local) => {
+                        renewed.retain(|&other| other != local);
+                        dead.push(local);
+                    }
                     StatementKind::Nop => {}
                     _ if found.arguments.contains(&Location { block, statement_index: index }) => {}
                     _ => return Err("has other code between it and its poll"),
