@@ -20,9 +20,8 @@ pub(crate) fn is_enabled_in(sess: &Session) -> bool {
     }
 }
 
-/// Whether the coroutines of this crate are laid out for these passes. They are not where a drop
-/// may suspend.
-pub(crate) fn packs_saved_locals(tcx: TyCtxt<'_>) -> bool {
+/// Whether the passes change the coroutines of this crate. They do not where a drop may suspend.
+pub(crate) fn is_enabled(tcx: TyCtxt<'_>) -> bool {
     is_enabled_in(tcx.sess) && !tcx.may_drop_async()
 }
 

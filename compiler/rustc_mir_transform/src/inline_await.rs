@@ -67,8 +67,8 @@
 //!
 //! The callee may contain awaits in turn, whose awaitees may be known only now that its generic
 //! parameters are. The pass repeats until nothing is left to inline. A callee is requested with its
-//! own awaits already inlined ([`coroutine_before_transform`]), so that this work is done once per
-//! body.
+//! own awaits already inlined (by the queries of [`bodies_to_inline`]), so that this work is done
+//! once per body.
 //!
 //! # When an awaitee is inlined
 //!
@@ -79,27 +79,15 @@
 //!
 //! If it is also awaited elsewhere, its code will be duplicated. So the callee has to be small
 //! ([`small_cost`], for speed also [`cost_limit`]), or be awaited in one place only: an async block
-//! that is awaited in the body in which it is written, or an async fn that is [named
-//! once][mentions], by the function that awaits it, and that no other crate can name. A function
-//! that is named once may still be awaited several times in a body, by a variable, or be shared by
-//! all instances of a generic caller: then it is not inlined for that reason. `#[inline(always)]`
-//! on an async fn overrides this limit. Nothing is inlined in a body if the two together cost more
-//! than [`BODY_LIMIT`].
+//! that is awaited in the body in which it is written, or an async fn that is [named once], by the
+//! function that awaits it, and that no other crate can name. A function that is named once may
+//! still be awaited several times in a body, by a variable, or be shared by all instances of a
+//! generic caller: then it is not inlined for that reason. `#[inline(always)]` on an async fn
+//! overrides this limit. Nothing is inlined in a body if the two together cost more than
+//! [`BODY_LIMIT`].
 //!
 //! It is not inlined if it is an async fn with `#[inline(never)]`, if it has other codegen
 //! attributes than the caller, if it is instrumented for coverage, or if it has inline assembly.
-//!
-//! # Bodies of other crates
-//!
-//! A crate records in its metadata the bodies of its async fns and blocks that may be inlined
-//! anywhere, as they are before their state transform, if they are small for its opt-level. They
-//! have to be small for that of the crate that inlines them, too. The crate that inlines one makes
-//! it part of a coroutine of its own, and records the layout of that coroutine as usual. So all
-//! crates agree on each layout, whatever flags they are compiled with.
-//!
-//! Such a body may name private items of its crate. These can be linked to: what the body of an
-//! async fn names is reachable, and so is what is named by the async fns that are inlined in it.
-//! (`tests/ui/async-await/inline-await/across-crates.rs`)
 //!
 //! # Complexity
 //!
@@ -162,37 +150,35 @@
 //!
 //! [`CopyProp`]: crate::copy_prop::CopyProp
 //! [`StateTransform`]: crate::coroutine::StateTransform
+//! [`bodies_to_inline`]: crate::bodies_to_inline
 //! [`certain_body`]: crate::certain_body
-//! [`coroutine_before_transform`]: TyCtxt::coroutine_before_transform
+//! [named once]: TyCtxt::named_once_in
 //! [`coroutine_for_other_crates`]: TyCtxt::coroutine_for_other_crates
 
 use std::ops::Range;
 
 use rustc_data_structures::fx::{FxHashMap, FxHashSet};
-use rustc_data_structures::steal::Steal;
-use rustc_hir::attrs::InlineAttr;
-use rustc_hir::def::DefKind;
 use rustc_hir::def_id::{DefId, LocalDefId};
 use rustc_middle::bug;
-use rustc_middle::middle::codegen_fn_attrs::{CodegenFnAttrFlags, CodegenFnAttrs};
-use rustc_middle::mir::visit::{PlaceContext, Visitor};
+use rustc_middle::middle::codegen_fn_attrs::CodegenFnAttrs;
 use rustc_middle::mir::*;
 use rustc_middle::query::Providers;
 use rustc_middle::ty::{self, EarlyBinder, GenericArgs, Instance, InstanceKind, Ty, TyCtxt};
-use rustc_session::config::OptLevel;
 use rustc_span::Symbol;
 use tracing::debug;
 
-use crate::async_bodies::{AsyncPass, cost, is_optimize_none, note, with_runtime_phase};
+use crate::async_bodies::{AsyncPass, cost, is_enabled, note, with_runtime_phase};
 use crate::awaits::{Await, find_awaits};
+use crate::bodies_to_inline::{
+    BODY_LIMIT, body_to_inline, check_attributes, cost_limit, inline_attribute, is_always_inlined,
+    small_cost,
+};
 use crate::certain_body::{self, is_async};
-use crate::coroutine::elaborate_coroutine_drops;
 use crate::{copy_prop, pass_manager as pm, simplify, single_use_consts, validate};
 
 mod in_place;
 pub(crate) mod instance;
 mod integrate;
-mod mentions;
 mod recursion;
 pub(crate) mod short_proofs;
 mod storage;
@@ -201,28 +187,6 @@ mod unified;
 use integrate::Site;
 use recursion::Search;
 use unified::Unified;
-
-/// The largest cost of a body that is inlined wherever it is awaited; see [`cost`]. It is larger
-/// where code is to be small: an awaitee that is not inlined takes code at each await, too. These
-/// limits are from a curve over firmware (`src/tools/figures.md`).
-fn small_cost(tcx: TyCtxt<'_>) -> usize {
-    match tcx.sess.opts.optimize {
-        OptLevel::Size | OptLevel::SizeMin => 100,
-        _ => 60,
-    }
-}
-
-/// The largest cost of all copies in one body of what is inlined there, if it is not small. For
-/// speed there may be some: a chain of calls to `poll` takes time at each poll.
-fn cost_limit(tcx: TyCtxt<'_>) -> usize {
-    match tcx.sess.opts.optimize {
-        OptLevel::More | OptLevel::Aggressive => 250,
-        _ => small_cost(tcx),
-    }
-}
-
-/// The largest cost that a body may grow to.
-const BODY_LIMIT: usize = 2000;
 
 /// How many types are looked at, at most, to know what a future awaits.
 const SEARCH_LIMIT: usize = 10_000;
@@ -234,70 +198,24 @@ const IS_TOO_LARGE: &str = "is too large";
 const EXCEEDS_BODY_LIMIT: &str = "makes the body too large";
 
 pub(super) fn provide(providers: &mut Providers) {
-    providers.coroutine_before_transform = |tcx, def_id| {
-        let mut body = crate::mir_checked(tcx, def_id);
-        crate::run_passes_before_state_transform(tcx, &mut body);
-        let cost = cost(&body);
-        let may_be_inlined = may_be_inlined(tcx, def_id, cost);
-        CoroutineBeforeTransform { may_be_inlined, cost, body: Steal::new(body) }
-    };
-    providers.coroutine_for_other_crates = coroutine_for_other_crates;
     providers.types_awaited = recursion::types_awaited;
-    mentions::provide(providers);
-}
-
-/// The body of `def_id` as it is before its state transform, if others may ask for it, too.
-pub(super) fn body_before_transform(tcx: TyCtxt<'_>, def_id: LocalDefId) -> Option<Body<'_>> {
-    if !is_enabled(tcx) || !is_async(tcx, def_id.to_def_id()) {
-        return None;
-    }
-    let CoroutineBeforeTransform { may_be_inlined, body, .. } =
-        tcx.coroutine_before_transform(def_id);
-    Some(if *may_be_inlined { body.borrow().clone() } else { body.steal() })
-}
-
-/// The body of a coroutine as other crates inline it, if they may and it is small. They can link to
-/// all that is named in it, and in what is inlined in it: what async bodies name is reachable.
-fn coroutine_for_other_crates(tcx: TyCtxt<'_>, local: LocalDefId) -> Option<Body<'_>> {
-    let def_id = local.to_def_id();
-    if !is_enabled(tcx)
-        || !is_async(tcx, def_id)
-        // Which of the two bodies of an async closure runs, only its instance says.
-        || tcx.needs_coroutine_by_move_body_def_id(def_id)
-        // No other crate can await it.
-        || !tcx.reachable_set(()).contains(&local)
-        || check_attributes(tcx, def_id).is_err()
-    {
-        return None;
-    }
-    let &CoroutineBeforeTransform { may_be_inlined: true, cost, ref body } =
-        tcx.coroutine_before_transform(local)
-    else {
-        return None;
-    };
-    (cost <= cost_limit(tcx) || is_always_inlined(tcx, def_id))
-        .then(|| body_to_inline(tcx, &body.borrow()).ok())?
 }
 
 /// Computes what other bodies may ask of the body of `def_id` while its MIR can still be read.
 pub(super) fn ensure_facts(tcx: TyCtxt<'_>, def_id: LocalDefId) {
-    if !is_enabled(tcx) {
-        return;
-    }
-    if is_async(tcx, def_id.to_def_id()) {
+    if is_enabled(tcx) && is_async(tcx, def_id.to_def_id()) {
         tcx.ensure_done().types_awaited(def_id.to_def_id());
     }
-}
-
-/// Whether the pass is on for this crate. It is not where a drop may suspend.
-pub(crate) fn is_enabled(tcx: TyCtxt<'_>) -> bool {
-    pm::should_run_pass(tcx, &InlineAwait, pm::Optimizations::Allowed) && !tcx.may_drop_async()
 }
 
 pub(super) struct InlineAwait;
 
 impl AsyncPass for InlineAwait {
     fn transform<'tcx>(&self, tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
+        // Somebody may have switched this pass on and all others off: then no body is kept.
+        if !is_enabled(tcx) {
+            return;
+        }
         let def_id = body.source.def_id().expect_local();
         let typing_env = ty::TypingEnv::post_analysis(tcx, def_id);
         let &ty::Coroutine(coroutine, _) = body.local_decls[ty::CAPTURE_STRUCT_LOCAL].ty.kind()
@@ -520,50 +438,6 @@ impl<'tcx> Inliner<'tcx> {
     }
 }
 
-/// A coroutine's body as it becomes part of others.
-fn body_to_inline<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> Result<Body<'tcx>, &'static str> {
-    // The counters of a function are numbered in its own body.
-    if body.tainted_by_errors.is_some() || body.function_coverage_info.is_some() {
-        return Err("has errors, or counts what is run of it");
-    }
-    // It may define symbols, which a second copy would define again.
-    let is_assembly = |data: &BasicBlockData<'_>| {
-        matches!(data.terminator().kind, TerminatorKind::InlineAsm { .. })
-    };
-    if body.basic_blocks.iter().any(is_assembly) {
-        return Err("has inline assembly");
-    }
-    let mut body = body.clone();
-    // The caller mentions the poll of this coroutine, which mentions what this body does.
-    body.mentioned_items = None;
-    if let Some(coroutine) = &mut body.coroutine {
-        coroutine.mentioned_by_drop = vec![];
-    }
-    // What is dropped at its end is then upvars, and nothing else refers to all of it.
-    elaborate_coroutine_drops(tcx, &mut body);
-    // In the caller there are only locals for its upvars.
-    if refers_to_itself(&body) {
-        return Err("refers to itself as a whole");
-    }
-    Ok(body)
-}
-
-/// Whether the coroutine's body may become part of another.
-fn check_attributes(tcx: TyCtxt<'_>, coroutine: DefId) -> Result<(), &'static str> {
-    let attributes = tcx.codegen_fn_attrs(coroutine);
-    if inline_attribute(tcx, coroutine) == Some(InlineAttr::Never) {
-        return Err("is never to be inlined");
-    }
-    if is_optimize_none(tcx, coroutine) {
-        return Err("is not to be optimized");
-    }
-    // It may ask where it is polled, and would be told where its caller is.
-    if attributes.flags.contains(CodegenFnAttrFlags::TRACK_CALLER) {
-        return Err("is told where it is polled");
-    }
-    Ok(())
-}
-
 /// Whether the code of `callee` is the same when it is part of `caller`.
 fn check_is_compiled_alike(
     tcx: TyCtxt<'_>,
@@ -583,18 +457,6 @@ fn check_is_compiled_alike(
 
 fn features(attributes: &CodegenFnAttrs) -> impl Iterator<Item = Symbol> {
     attributes.target_features.iter().map(|feature| feature.name)
-}
-
-/// The inline attribute of the async fn with this coroutine, if it is of one.
-fn inline_attribute(tcx: TyCtxt<'_>, coroutine: DefId) -> Option<InlineAttr> {
-    let parent = tcx.parent(coroutine);
-    let is_function = matches!(tcx.def_kind(parent), DefKind::Fn | DefKind::AssocFn);
-    (is_function && tcx.asyncness(parent).is_async()).then(|| tcx.codegen_fn_attrs(parent).inline)
-}
-
-/// Whether the coroutine's body is to be wherever it is awaited.
-fn is_always_inlined(tcx: TyCtxt<'_>, coroutine: DefId) -> bool {
-    matches!(inline_attribute(tcx, coroutine), Some(InlineAttr::Always | InlineAttr::Force { .. }))
 }
 
 /// Whether, as a rule, no other body than that of `caller` awaits `callee`. That decides only what
@@ -620,37 +482,4 @@ fn is_made_for_each_instance<'tcx>(
 ) -> bool {
     let params = GenericArgs::identity_for_item(tcx, tcx.typeck_root_def_id_local(caller));
     params.non_erasable_generics().all(|param| awaitee.walk().any(|part| part.kind() == param))
-}
-
-/// Whether the body of any coroutine of this crate, or of another, may inline that of `def_id`.
-fn may_be_inlined(tcx: TyCtxt<'_>, def_id: LocalDefId, cost: usize) -> bool {
-    let parent = tcx.local_parent(def_id);
-    // None that is larger fits into another body.
-    cost <= BODY_LIMIT
-        && (cost <= cost_limit(tcx)
-            || is_always_inlined(tcx, def_id.to_def_id())
-            || match inline_attribute(tcx, def_id.to_def_id()) {
-                Some(_) => tcx.named_once_in(parent).is_some(),
-                None => is_async(tcx, parent.to_def_id()),
-            })
-}
-
-/// Whether the coroutine is used in its body by anything but its upvars.
-fn refers_to_itself(body: &Body<'_>) -> bool {
-    struct Uses(bool);
-
-    impl<'tcx> Visitor<'tcx> for Uses {
-        fn visit_place(&mut self, place: &Place<'tcx>, _: PlaceContext, _: Location) {
-            self.0 |= place.local == ty::CAPTURE_STRUCT_LOCAL
-                && !matches!(place.projection.first(), Some(PlaceElem::Field(..)));
-        }
-
-        fn visit_local(&mut self, local: Local, _: PlaceContext, _: Location) {
-            self.0 |= local == ty::CAPTURE_STRUCT_LOCAL;
-        }
-    }
-
-    let mut uses = Uses(false);
-    uses.visit_body(body);
-    uses.0
 }

@@ -61,7 +61,7 @@ use rustc_middle::ty::{self, Ty, TyCtxt};
 use rustc_mir_dataflow::impls::always_storage_live_locals;
 use tracing::debug;
 
-use crate::async_bodies::packs_saved_locals;
+use crate::async_bodies::is_enabled;
 use crate::reachable::reachable_from;
 use crate::required_storage::with_required_storage;
 
@@ -74,7 +74,7 @@ pub(crate) fn upvar_conflicts<'tcx>(
     layout: &CoroutineLayout<'tcx>,
 ) -> Option<BitMatrix<FieldIdx, CoroutineSavedLocal>> {
     // The default layout gives each upvar bytes of its own.
-    if !packs_saved_locals(tcx) {
+    if !is_enabled(tcx) {
         return None;
     }
     let &ty::Coroutine(def_id, args) = body.local_decls[ty::CAPTURE_STRUCT_LOCAL].ty.kind() else {

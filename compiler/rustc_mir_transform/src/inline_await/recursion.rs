@@ -12,7 +12,8 @@ use rustc_hir::def_id::{DefId, LocalDefId};
 use rustc_middle::ty::{self, EarlyBinder, Ty, TyCtxt, TypeFlags, TypeVisitableExt};
 use tracing::debug;
 
-use super::{SEARCH_LIMIT, is_enabled};
+use super::SEARCH_LIMIT;
+use crate::async_bodies::is_enabled;
 use crate::awaits::awaited_types;
 use crate::certain_body::{self, is_async};
 use crate::never_pending::DEPTH_LIMIT;

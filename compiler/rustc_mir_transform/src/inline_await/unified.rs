@@ -20,7 +20,7 @@
 //! If there is a borrowed local to be unified with others, this takes the analyses that tell what
 //! requires storage and what is live, and a walk through the body for each such local. Something
 //! was inlined into it, so its code but for cleanup is bounded by
-//! [`BODY_LIMIT`](super::BODY_LIMIT).
+//! [`BODY_LIMIT`](crate::bodies_to_inline::BODY_LIMIT).
 //!
 //! # Soundness
 //!

@@ -227,3 +227,35 @@ fn a_state_of_the_dump_ends_with_its_last_value() {
     }
     assert!(end(&task["tag"]) > upvars, "else the tag could not be taken for a value: {task:#}");
 }
+
+#[test]
+fn the_dump_says_when_a_body_would_be_too_large() {
+    // 700 calls are too large for any body, 300 for one in which they are inlined already.
+    for (calls, inlined) in [(700, 0), (300, 1)] {
+        let calls = "number = std::hint::black_box(number);".repeat(calls);
+        let program = format!(
+            "
+            #[inline(always)]
+            async fn large(mut number: u8) {{
+                {calls}
+                std::future::pending::<()>().await;
+            }}
+            async fn task() {{ large(1).await; large(2).await; }}
+            fn main() {{
+                let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+                assert!(std::pin::pin!(task()).poll(&mut context).is_pending());
+            }}"
+        );
+        let coroutines = dump(&program, &["-Copt-level=3"]);
+        let coroutines = coroutines.as_array().unwrap();
+        let task = coroutines.iter().find(|it| it["name"].as_str().unwrap().contains("task"));
+        let awaits = task.unwrap()["awaits"].as_array().unwrap();
+        let reasons: Vec<_> = awaits
+            .iter()
+            .filter(|found| found["fate"] == "not inlined")
+            .filter(|found| found["awaitee"].as_str().unwrap().contains("large"))
+            .map(|found| &found["reason"])
+            .collect();
+        assert_eq!(reasons, vec!["makes the body too large"; 2 - inlined], "{awaits:#?}");
+    }
+}

@@ -340,6 +340,7 @@ mod tests {
         check_table(
             NOT_INLINED,
             &[
+                "bodies_to_inline.rs",
                 "certain_body.rs",
                 "inline_await.rs",
                 "inline_await/instance.rs",
