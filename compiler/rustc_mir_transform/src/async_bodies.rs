@@ -55,7 +55,7 @@ pub(crate) fn may_be_changed<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> bool
 }
 
 /// Calls `f`, which runs optimizations on `body`, in the phase that these expect. That is entered
-/// only behind the state transform. But drops are elaborated by now, and opaque types revealed: `f`
+/// only after the state transform. But drops are elaborated by now, and opaque types revealed: `f`
 /// may run whatever needs no more of the phase than that.
 pub(crate) fn with_runtime_phase<'tcx, T>(
     body: &mut Body<'tcx>,
@@ -70,8 +70,10 @@ pub(crate) fn with_runtime_phase<'tcx, T>(
 /// Whether the coroutine of `def_id` is to be left as written, or a closure or function that it is
 /// written in.
 pub(crate) fn is_optimize_none(tcx: TyCtxt<'_>, def_id: DefId) -> bool {
-    let within = |&def_id: &DefId| tcx.is_typeck_child(def_id).then(|| tcx.parent(def_id));
-    std::iter::successors(Some(def_id), within).any(|def_id| {
+    let mut outward = std::iter::successors(Some(def_id), |&def_id| {
+        tcx.is_typeck_child(def_id).then(|| tcx.parent(def_id))
+    });
+    outward.any(|def_id| {
         tcx.def_kind(def_id).has_codegen_attrs()
             && tcx.codegen_fn_attrs(def_id).optimize.do_not_optimize()
     })

@@ -37,7 +37,7 @@ use crate::coroutine::make_aggregate_adt;
 use crate::only_ready::poll_variants;
 use crate::reachable::reachable_from;
 
-/// How many of the blocks behind an await are searched, at most. As a rule there are only a few:
+/// How many of the blocks after an await are searched, at most. As a rule there are only a few:
 /// the storage of the awaitee ends at the end of the statement.
 pub(crate) const BLOCKS_LIMIT: usize = 1000;
 
@@ -290,16 +290,12 @@ impl<'a, 'tcx> AwaitFinder<'a, 'tcx> {
             }
             // Who cannot tell has to expect the worst.
             if seen.len() > BLOCKS_LIMIT {
-                debug!(?poll, "has too many blocks behind it");
+                debug!(?poll, "has too many blocks after it");
                 return true;
             }
             let data = &self.body.basic_blocks[block];
-            let ends = |statement: &Statement<'tcx>| match statement.kind {
-                StatementKind::StorageDead(local) => local == awaitee,
-                _ => false,
-            };
             // A block that assigns the awaitee anew, or ends its storage, is where the way ends.
-            if block != assigned_in && !data.statements.iter().any(ends) && seen.insert(block) {
+            if block != assigned_in && !ends_storage(data, awaitee) && seen.insert(block) {
                 reachable.extend(real_successors(data.terminator()));
             }
         }
@@ -463,4 +459,10 @@ pub(crate) fn real_successors<'a>(
         _ => None,
     };
     terminator.successors().filter(move |&target| Some(target) != imaginary)
+}
+
+/// Whether the storage of `local` ends among the statements of a block.
+pub(crate) fn ends_storage(data: &BasicBlockData<'_>, local: Local) -> bool {
+    let ends = |statement: &Statement<'_>| matches!(statement.kind, StatementKind::StorageDead(other) if other == local);
+    data.statements.iter().any(ends)
 }

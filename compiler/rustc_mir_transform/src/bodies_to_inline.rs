@@ -3,23 +3,26 @@
 //! # Motivation
 //!
 //! To make one state machine of two, the body of one becomes part of the other's while both still
-//! suspend by *yield*. Behind its state transform a body is a switch on a state that nothing takes
-//! apart again. So the bodies of async fns, blocks and closures are kept as they are just before.
+//! suspend by *yield*. After its state transform a body is a switch on a state that nothing takes
+//! apart again. So the bodies of async fns, blocks and closures are kept as they are before.
 //!
 //! # What is kept
 //!
-//! [`coroutine_before_transform`] runs the passes up to the state transform, and keeps the body.
-//! The MIR of the coroutine itself is made of that one, too. If no other body may inline it, the
-//! state transform takes it, so that no body is kept for the whole compilation without need. A body
-//! may be inlined if it is small, if it is `#[inline(always)]`, or if it may turn out to be awaited
-//! at one place only: an async block, or an async fn that is [named once][mentions].
+//! [`coroutine_before_transform`] runs the passes of `run_passes_before_state_transform`, and keeps
+//! the body. The MIR of the coroutine itself is made of that one, too, by passes that fit a body to
+//! its own state transform. If no other body may inline it, they take it, so that no body is kept
+//! for the whole compilation without need. A body may be inlined if it costs no more than
+//! [`BODY_LIMIT`], and no more than [`cost_limit`], or is `#[inline(always)]`, or may turn out to be
+//! awaited at one place only: an async block in an async body, or an async fn that is [named
+//! once][mentions].
 //!
 //! # Bodies of other crates
 //!
 //! A crate records in its metadata the bodies of its async fns and blocks that may be inlined
-//! anywhere, if they are small for its opt-level ([`coroutine_for_other_crates`]). The crate that
-//! inlines one makes it part of a coroutine of its own, and records the layout of that coroutine as
-//! usual. So all crates agree on each layout, whatever flags they are compiled with.
+//! anywhere, if they cost no more than [`cost_limit`] at its opt-level, or are `#[inline(always)]`
+//! ([`coroutine_for_other_crates`]). The crate that inlines one makes it part of a coroutine of its
+//! own, and records the layout of that coroutine as usual. So all crates agree on each layout,
+//! whatever flags they are compiled with.
 //!
 //! Such a body may name private items of its crate. These can be linked to: what the body of an
 //! async fn names is reachable, and so is what is named by the async fns that are inlined in it.
@@ -99,8 +102,9 @@ pub(super) fn body_before_transform(tcx: TyCtxt<'_>, def_id: LocalDefId) -> Opti
     Some(if *may_be_inlined { body.borrow().clone() } else { body.steal() })
 }
 
-/// The body of a coroutine as other crates inline it, if they may and it is small. They can link to
-/// all that is named in it, and in what is inlined in it: what async bodies name is reachable.
+/// The body of a coroutine as other crates inline it, if they may and it costs no more than they
+/// would inline. They can link to all that is named in it, and in what is inlined in it: what async
+/// bodies name is reachable.
 fn coroutine_for_other_crates(tcx: TyCtxt<'_>, local: LocalDefId) -> Option<Body<'_>> {
     let def_id = local.to_def_id();
     if !is_enabled(tcx)

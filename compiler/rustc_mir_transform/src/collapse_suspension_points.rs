@@ -43,7 +43,7 @@
 //! ([`plan`]). Merging saves the copies of the merged blocks. It costs assignments of selectors and
 //! arguments, switches, and with panics that unwind a copy of each site's cleanup, as far as other
 //! code needs that cleanup, too. So a body should not grow by it, and a body with many guards,
-//! whose cleanup grows with each, is left as it is. Blocks behind the suspension point that are the
+//! whose cleanup grows with each, is left as it is. Blocks after the suspension point that are the
 //! same, but lead to blocks that are not, are merged only if that saves more than to part before
 //! them.
 //!
@@ -52,12 +52,12 @@
 //! * if no site saves all the locals that the others save. The merged state would hold what none of
 //!   them held, and might be larger than each.
 //! * if a local has storage wherever one site is reached, but only on some of the ways to another,
-//!   and they continue differently. Code behind the first may use it, and would be reached from the
+//!   and they continue differently. Code after the first may use it, and would be reached from the
 //!   second without.
 //! * if the body would save more at any suspension point, if two of the locals that it saves could
 //!   not share a place any more, or if it would have too many states. Merged code seems to lead
 //!   from each site to what follows all others, and what is moved at one of them would be saved
-//!   behind it. ([`larger`])
+//!   after it. ([`larger`])
 //! * if their awaitees are made by the same call with different constants, and that call is not
 //!   merged with them, as that of an async fn is where it pays. The compiler evaluates
 //!   `Timer::after_millis(50)`. With an argument that is known only at run time, a microcontroller
@@ -104,7 +104,7 @@
 //! * **The renaming is consistent.** No renamed local is the new name of another one, nor one that
 //!   merged blocks mention in its own right.
 //! * **Storage is preserved.** A local that has storage at one site only gets it on the way in at
-//!   the others as well, unused. It loses it where the sites part or, behind a common continuation,
+//!   the others as well, unused. It loses it where the sites part or, after a common continuation,
 //!   where it does at the first site.
 //! * **Nobody but the body reads what is saved.** A coroutine that can be cloned is cloned with all
 //!   that its state saves, some of which has no value at some of the sites. So the pass runs on
@@ -241,7 +241,7 @@ fn note_fates<'tcx>(
     }
 }
 
-/// The blocks that suspend, by what is called between a resumption and the first branch behind it:
+/// The blocks that suspend, by what is called between a resumption and the first branch after it:
 /// for an await its poll. Only those of which there are two or more are given.
 fn sites_by_kind<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> Vec<Vec<BasicBlock>> {
     let mut groups: FxIndexMap<_, Vec<_>> = FxIndexMap::default();

@@ -34,8 +34,8 @@
 //! instance, and skip the dead side. In the other two the dead side is `unreachable`, which LLVM
 //! uses.
 //!
-//! [`Machine`] runs after [`StateTransform`], when a body without suspension points looks like
-//! this:
+//! [`Machine`] runs at the end of [`StateTransform`], on the resume function. That of a body
+//! without suspension points looks like this:
 //!
 //! ```text
 //!   bb0: switchInt(discr) -> [0: start, 1: returned, 2: poisoned, otherwise: unreachable]
@@ -53,14 +53,14 @@
 //! any other function.
 //!
 //! Both steps take a few walks through the body, besides the search for what awaitees await, which
-//! is [never_pending]'s. For an awaitee that only answers a constant the first step also looks at
-//! all calls and drops of its type. Case 1 copies a body, but only one without calls.
+//! is [never_pending]'s. For awaitees that only answer a constant the first step also looks at all
+//! calls and drops of their types, once. Case 1 copies a body, but only one without calls.
 //!
 //! # Soundness
 //!
 //! * **No edge is removed that is ever taken.** See the page of [never_pending], which also says
 //!   why an await by value is the first to poll its awaitee. The switches for generic awaitees rely
-//!   on the same fact. No other edge leads to the state behind them, so the future can be neither
+//!   on the same fact. No other edge leads to the state after them, so the future can be neither
 //!   resumed nor dropped there. An asynchronous drop also suspends, without an await. Where there
 //!   may be one, the pass is off. (`tests/ui/async-await/elide-no-await/async-drop.rs`)
 //! * **Nobody can observe that a body runs a second time.** See the page of [replayable].
@@ -164,7 +164,7 @@ fn elide_awaits<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
     let mut finished = DenseBitSet::new_empty(body.local_decls.len());
     let mut answered = finished.clone();
     // Collected once, and not for each await of a body that may have hundreds.
-    let users = users_of_coroutines(tcx, body);
+    let mut users = users_of_coroutines(tcx, body);
     for found in &awaits {
         let awaitee = tcx.erase_and_anonymize_regions(found.awaitee);
         if tcx.never_pending(typing_env.as_query_input(awaitee)) {
@@ -175,8 +175,9 @@ fn elide_awaits<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
                 // A future that is written by hand may hold anything when it has answered.
                 finished.insert(found.local);
                 if let Some(answer) = answers_constant(tcx, def_id, args) {
-                    let users = users.get(&found.awaitee).map_or(&[][..], Vec::as_slice);
-                    answer_at_once(tcx, body, found, answer, users, &mut patch);
+                    // All awaits of one type share their users: the first takes them.
+                    let users = users.remove(&found.awaitee).unwrap_or_default();
+                    answer_at_once(tcx, body, found, answer, &users, &mut patch);
                     answered.insert(found.local);
                 }
             }
@@ -290,7 +291,7 @@ fn answer_at_once<'tcx>(
 
     // Neither to make it nor to drop it does anything, if its maker provably does nothing else.
     for &block in users {
-        // Two awaits of one type share their users.
+        // The call of `into_future` makes a coroutine, too, and is gone already.
         if patch.is_term_patched(block) {
             continue;
         }

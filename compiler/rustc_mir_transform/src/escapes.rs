@@ -39,7 +39,7 @@
 //! true when all holders are gone: that the local is aligned to more than its type asks for, or
 //! that it is not where another one is. So would a number, or a branch by one. Each of these is an
 //! escape. A pointer's metadata, and the discriminant of an enum that holds a pointer, say nothing
-//! of the address.
+//! of the address: what becomes a pointer by a transmute is one pointer, so its metadata is none.
 //!
 //! *To hold an address is a matter of values.* References are followed like raw pointers, and so is
 //! all that contains either. It makes no difference what the lifetime of a reference says. A number
@@ -420,15 +420,17 @@ impl<'a, 'mir, 'tcx> Follower<'a, 'mir, 'tcx> {
     }
 }
 
-/// Whether a value of type `ty` is a pointer, or a struct that is no more than one.
+/// Whether a value of type `ty` is one pointer, or a struct of one. Two pointers in the place of a
+/// wide one would make a number of the second: the metadata.
 fn is_pointer<'tcx>(tcx: TyCtxt<'tcx>, ty: Ty<'tcx>) -> bool {
     match *ty.kind() {
         ty::Ref(..) | ty::RawPtr(..) | ty::FnPtr(..) => true,
         ty::Pat(base, _) => is_pointer(tcx, base),
-        ty::Adt(adt, args) if adt.is_struct() => adt.all_fields().all(|field| {
-            let ty = field.ty(tcx, args);
-            ty.is_phantom_data() || is_pointer(tcx, ty)
-        }),
+        ty::Adt(adt, args) if adt.is_struct() => {
+            let fields = adt.all_fields().map(|field| field.ty(tcx, args));
+            let mut fields = fields.filter(|ty| !ty.is_phantom_data());
+            fields.next().is_some_and(|ty| is_pointer(tcx, ty)) && fields.next().is_none()
+        }
         _ => false,
     }
 }

@@ -28,7 +28,7 @@
 //! ```
 //!
 //! if `awaitee` is the coroutine of an async fn, block or closure. The drop of a future that is
-//! cancelled, behind `pending`, stays.
+//! cancelled, after `pending`, stays.
 //!
 //! What a generic awaitee is can be told only when code is generated. There the pass puts a switch
 //! on the constant `FutureFacts::<F>::FINISHED_IS_EMPTY` before the drop. The collector and codegen
@@ -62,7 +62,7 @@ use rustc_middle::ty::{self, TyCtxt};
 use tracing::debug;
 
 use crate::async_bodies::AsyncPass;
-use crate::awaits::{Await, BLOCKS_LIMIT, find_awaits};
+use crate::awaits::{Await, BLOCKS_LIMIT, ends_storage, find_awaits};
 use crate::elide_no_await::fact_of;
 use crate::patch::MirPatch;
 
@@ -138,10 +138,6 @@ fn drop_unfinished_only<'tcx>(
 /// The blocks in which the awaitee may be neither returned nor poisoned when their terminator runs.
 /// `None` if there are too many.
 fn unfinished_blocks(body: &Body<'_>, found: &Await<'_>) -> Option<FxHashSet<BasicBlock>> {
-    let ends = |statement: &Statement<'_>| match statement.kind {
-        StatementKind::StorageDead(local) => local == found.local,
-        _ => false,
-    };
     let mut unfinished = FxHashSet::default();
     // Which successors are taken depends on the block, and there is a limit: no `reachable_from`.
     let mut waiting = vec![found.assigned.block];
@@ -150,11 +146,11 @@ fn unfinished_blocks(body: &Body<'_>, found: &Await<'_>) -> Option<FxHashSet<Bas
             continue;
         }
         if unfinished.len() > BLOCKS_LIMIT {
-            debug!(?found, "has too many blocks behind it");
+            debug!(?found, "has too many blocks after it");
             return None;
         }
         // It has no value from there on until it is assigned again, in the block where this starts.
-        if block != found.assigned.block && body.basic_blocks[block].statements.iter().any(ends) {
+        if block != found.assigned.block && ends_storage(&body.basic_blocks[block], found.local) {
             continue;
         }
         let terminator = body.basic_blocks[block].terminator();

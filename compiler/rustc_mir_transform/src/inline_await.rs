@@ -86,8 +86,9 @@
 //! overrides this limit. Nothing is inlined in a body if the two together cost more than
 //! [`BODY_LIMIT`].
 //!
-//! It is not inlined if it is an async fn with `#[inline(never)]`, if it has other codegen
-//! attributes than the caller, if it is instrumented for coverage, or if it has inline assembly.
+//! It is not inlined if it is an async fn with `#[inline(never)]`, if it is `#[track_caller]` or
+//! `#[optimize(none)]`, if it has other sanitizers, target features or another instruction set than
+//! the caller, if it is instrumented for coverage, or if it has inline assembly.
 //!
 //! # Complexity
 //!
@@ -133,9 +134,9 @@
 //!   Both are assigned once, and the first is not borrowed. The other may be if it is `Freeze`, so
 //!   that its value stays the same; in a coroutine that is taken for fewer types
 //!   ([`certain_body`]). The pass knows nothing of suspension points, and has no need to: a local
-//!   has the same value behind one as before. What the state transform expects, but not MIR at
+//!   has the same value after one as before. What the state transform expects, but not MIR at
 //!   large, is restored in [`storage`]: no saved local is an index
-//!   (`tests/ui/async-await/inline-await/index.rs`), and locals are dead behind their last use.
+//!   (`tests/ui/async-await/inline-await/index.rs`), and locals are dead after their last use.
 //! * **Auto traits do not change.** Whether a future is `Send` depends on its witness, which is
 //!   computed from earlier MIR.
 //!
@@ -143,7 +144,7 @@
 //!
 //! * Delegation: an awaitee that is too large could answer for the finished future around it, which
 //!   would need no state for that. It applies almost nowhere: most bodies drop something else
-//!   behind their last await, may end without it, or await a generic future, which an instance may
+//!   after their last await, may end without it, or await a generic future, which an instance may
 //!   know to be ready at once, and which then answers again.
 //! * Bodies by instance, in which all awaitees are known. That takes a layout for each instance,
 //!   and none for what is generic.
@@ -258,7 +259,7 @@ impl<'tcx> Inliner<'tcx> {
             let awaits = find_awaits(self.tcx, body);
             self.count_awaits(&awaits);
             for found in awaits {
-                // What was refused stays refused: to inline others makes no awaitee fit.
+                // What was refused is not asked for again, even if the body has shrunk a little.
                 if left.contains(&found.poll) {
                     continue;
                 }
@@ -321,15 +322,24 @@ impl<'tcx> Inliner<'tcx> {
             }
             _ => None,
         };
-        AwaitFate::NotInlined { reason: Symbol::intern(reason), cost, limit: cost_limit(self.tcx) }
+        // All copies share one limit, and there is another one for what is small.
+        let times = match *awaitee.kind() {
+            ty::Coroutine(coroutine, _) => self.times[&coroutine],
+            _ => 1,
+        };
+        let limit = small_cost(self.tcx).max(cost_limit(self.tcx) / times);
+        AwaitFate::NotInlined { reason: Symbol::intern(reason), cost, limit }
     }
 
     /// Inlines the awaitee of `found`, or says why not.
     fn inline(&mut self, body: &mut Body<'tcx>, found: &Await<'tcx>) -> Result<(), &'static str> {
         let tcx = self.tcx;
-        // What a parameter stands for, or what is in a `Pin<Box<dyn Future>>`, has no body here.
-        let &ty::Coroutine(coroutine, args) = found.awaitee.kind() else {
-            return Err("is no coroutine that is known");
+        let (coroutine, args) = match *found.awaitee.kind() {
+            ty::Coroutine(coroutine, args) => (coroutine, args),
+            // What a parameter stands for, or what a method of its trait returns.
+            ty::Param(_) | ty::Alias(..) => return Err("is known to each instance only"),
+            // It has a `poll` of its own, as a `Pin<Box<dyn Future>>` has.
+            _ => return Err("is no coroutine"),
         };
         let body_of_callee = certain_body::of_coroutine(tcx, coroutine, args)?;
 
@@ -424,7 +434,7 @@ impl<'tcx> Inliner<'tcx> {
                 let callee = tcx.coroutine_for_other_crates(body_of_callee);
                 let callee =
                     callee.ok_or("is from another crate, which has not recorded its body")?;
-                // It was small enough for the opt-level of that crate.
+                // It was within the limit for the opt-level of that crate.
                 let cost = cost(callee);
                 if !is_small(cost) && !is_always_inlined {
                     return Err(IS_TOO_LARGE);

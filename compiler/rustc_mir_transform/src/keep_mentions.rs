@@ -5,7 +5,7 @@
 //! An item that a body mentions is instantiated, and its constants are evaluated, even if nothing
 //! is left of it when the body has been optimized: whether a program compiles may not depend on the
 //! opt-level. That is why [`MentionedItems`] runs before all optimizations. But the passes for
-//! `async` run before that, as a part of the state transform. What they remove may be the only
+//! `async` run before that, and before the state transform. What they remove may be the only
 //! mention of an item with a constant that fails to be evaluated:
 //!
 //! ```ignore (pseudo-Rust)

@@ -17,7 +17,7 @@
 //! ```
 //!
 //! The pass looks for a move (or a copy) of one local to another one that is saved. It moves that
-//! statement behind the `StorageDead` of a local that is saved and borrowed, as every awaitee is.
+//! statement after the `StorageDead` of a local that is saved and borrowed, as every awaitee is.
 //! The first local does not become a saved one, as there is no suspension point in between. The
 //! statement moves along code without branches, and past drops.
 //!
@@ -25,7 +25,7 @@
 //! body with one suspension point alone: everything that it saves is needed at the same time.
 //!
 //! A move is followed through no more than [`BLOCKS_LIMIT`] blocks, and as many of cleanup. So the
-//! pass takes time in proportion to the body, and to the moves to saved locals.
+//! pass walks through the body, and for each move to a saved local through these blocks.
 //!
 //! # Soundness
 //!
@@ -116,7 +116,7 @@ struct Delay {
     to: Location,
 }
 
-/// How far the move at `start` may come, if that is behind the storage of something that is saved
+/// How far the move at `start` may come, if that is after the storage of something that is saved
 /// and borrowed.
 fn delay<'tcx>(
     body: &Body<'tcx>,
@@ -130,7 +130,7 @@ fn delay<'tcx>(
         return None;
     }
     let mut mentions = Mentions { locals, is_found: false };
-    // The best place so far is kept: behind the last awaitee whose storage ends on the way.
+    // The best place so far is kept: after the last awaitee whose storage ends on the way.
     let mut statements = vec![start];
     let mut cleanup = FxHashSet::default();
     let mut delay = None;

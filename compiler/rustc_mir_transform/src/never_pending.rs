@@ -45,7 +45,7 @@
 //!
 //! *A coroutine without suspension points answers its first poll with `Ready`*, or not at all. The
 //! same holds if no suspension point can be reached. That is what a summary says: each of them is
-//! behind the `Pending` of an await by value.
+//! after the `Pending` of an await by value.
 //!
 //! *A `poll` written by hand is judged by what it returns*, on each path. If that is `Ready`, then
 //! no poll of it is `Pending`, whether it is the first or not. See the page of [`only_ready`].
@@ -110,7 +110,7 @@ fn summary_of<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> Option<PollSummary<
         find_awaits(tcx, body).into_iter().map(|found| (found.switch, found)).collect();
     let mut awaitees = vec![];
     let mut may_suspend = false;
-    // What comes behind a `Pending` is not followed: it is for the awaitees to rule that out.
+    // What comes after a `Pending` is not followed: it is for the awaitees to rule that out.
     reachable_from(body, [START_BLOCK], |block| {
         let found = awaits.get(&block);
         awaitees.extend(found.map(|found| found.awaitee));

@@ -55,9 +55,6 @@
 
 use rustc_data_structures::fx::{FxHashMap, FxIndexMap, FxIndexSet};
 use rustc_index::bit_set::DenseBitSet;
-use rustc_middle::mir::visit::{
-    MutatingUseContext, NonMutatingUseContext, NonUseContext, PlaceContext, Visitor,
-};
 use rustc_middle::mir::*;
 use rustc_middle::ty::TyCtxt;
 use rustc_mir_dataflow::impls::{
@@ -68,6 +65,7 @@ use tracing::debug;
 
 use crate::async_bodies::AsyncPass;
 use crate::escapes::{Search, Whereabouts};
+use crate::maybe_with_value::MaybeWithValue;
 use crate::patch::MirPatch;
 use crate::saved_locals::all_saved_locals;
 
@@ -98,9 +96,12 @@ fn candidates<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> FxIndexMap<Local, W
     }
     let mut search = Search::new(tcx);
     let saved = all_saved_locals(tcx, body);
+    let always_live = always_storage_live_locals(body);
     let candidates = body
         .vars_and_temps_iter()
         .filter(|&local| saved.contains(local) && borrowed.contains(local))
+        // Nothing would give it storage before the first time that it is released.
+        .filter(|&local| !always_live.contains(local))
         // To find where it is needed takes another walk.
         .filter_map(|local| {
             let found = search.of_local(body, &borrowed, local)?;
@@ -150,29 +151,51 @@ impl<'a, 'mir, 'tcx> Needed<'a, 'mir, 'tcx> {
 
     /// Where the locals are needed no more, but were needed just before.
     fn ends(mut self) -> FxIndexSet<(Location, Local)> {
+        // Nothing suspends in cleanup, or after it.
+        let blocks: Vec<_> = traversal::reachable(self.body)
+            .filter(|(_, data)| !data.is_cleanup)
+            .map(|(block, _)| block)
+            .collect();
+        // Once for each block, and not for each edge that leads to it.
+        let at_start: FxHashMap<_, _> =
+            blocks.iter().map(|&block| (block, self.needed_at_start(block))).collect();
         let mut ends = FxIndexSet::default();
-        for (block, data) in traversal::reachable(self.body) {
-            // Nothing suspends in cleanup, or after it.
-            if data.is_cleanup {
-                continue;
-            }
-            let mut before = self.needed_at(Location { block, statement_index: 0 });
-            for statement_index in 1..=data.statements.len() {
+        for &block in &blocks {
+            let mut before = at_start[&block].clone();
+            for (statement_index, live) in self.live_within(block).iter().enumerate().skip(1) {
                 let location = Location { block, statement_index };
-                let needed = self.needed_at(location);
+                let needed = self.needed_at(location, live);
                 self.add_ends(&before, &needed, location, &mut ends);
                 before = needed;
             }
-            for successor in data.terminator().successors() {
-                if !self.body.basic_blocks[successor].is_cleanup {
-                    // Where several ways join it is needed if it is on one of them.
-                    let start = successor.start_location();
-                    let needed = self.needed_at(start);
-                    self.add_ends(&before, &needed, start, &mut ends);
+            for successor in self.body.basic_blocks[block].terminator().successors() {
+                // Where several ways join it is needed if it is on one of them.
+                if let Some(needed) = at_start.get(&successor) {
+                    self.add_ends(&before, needed, successor.start_location(), &mut ends);
                 }
             }
         }
         ends
+    }
+
+    /// What is live before each statement of `block`, and before its terminator.
+    fn live_within(&mut self, block: BasicBlock) -> Vec<DenseBitSet<Local>> {
+        let end = self.body.terminator_loc(block).statement_index;
+        // From the last to the first: the analysis goes backward, and starts anew to go forward. So
+        // what is after its effect on a statement is live before that.
+        let live = (0..=end).rev().map(|statement_index| {
+            self.live.seek_after_primary_effect(Location { block, statement_index });
+            self.live.get().clone()
+        });
+        let mut live: Vec<_> = live.collect();
+        live.reverse();
+        live
+    }
+
+    fn needed_at_start(&mut self, block: BasicBlock) -> DenseBitSet<usize> {
+        self.live.seek_to_block_start(block);
+        let live = self.live.get().clone();
+        self.needed_at(block.start_location(), &live)
     }
 
     fn add_ends(
@@ -206,13 +229,11 @@ impl<'a, 'mir, 'tcx> Needed<'a, 'mir, 'tcx> {
     }
 
     /// Which of the locals, by index, are needed before the statement or terminator at `location`.
-    fn needed_at(&mut self, location: Location) -> DenseBitSet<usize> {
-        // This analysis goes backward, so behind its effect is before the statement.
-        self.live.seek_after_primary_effect(location);
+    /// `live` are the locals that are live there.
+    fn needed_at(&mut self, location: Location, live: &DenseBitSet<Local>) -> DenseBitSet<usize> {
         self.with_value.seek_before_primary_effect(location);
         self.escaped.seek_before_primary_effect(location);
-        let (live, with_value, escaped) =
-            (self.live.get(), self.with_value.get(), self.escaped.get());
+        let (with_value, escaped) = (self.with_value.get(), self.escaped.get());
         let mut needed = DenseBitSet::new_empty(self.locals.len());
         for (index, (&local, Whereabouts { holders, .. })) in self.locals.iter().enumerate() {
             if live.contains(local) && with_value.contains(local)
@@ -223,76 +244,6 @@ impl<'a, 'mir, 'tcx> Needed<'a, 'mir, 'tcx> {
             }
         }
         needed
-    }
-}
-
-/// Which locals may have a value: those that have been written or borrowed, and not been moved or
-/// dropped as a whole since.
-struct MaybeWithValue;
-
-impl<'tcx> Analysis<'tcx> for MaybeWithValue {
-    type Domain = DenseBitSet<Local>;
-
-    const NAME: &'static str = "maybe_with_value";
-
-    fn bottom_value(&self, body: &Body<'tcx>) -> Self::Domain {
-        DenseBitSet::new_empty(body.local_decls.len())
-    }
-
-    fn initialize_start_block(&self, body: &Body<'tcx>, state: &mut Self::Domain) {
-        for argument in body.args_iter() {
-            state.insert(argument);
-        }
-    }
-
-    fn apply_primary_statement_effect(
-        &self,
-        state: &mut Self::Domain,
-        statement: &Statement<'tcx>,
-        location: Location,
-    ) {
-        // A statement reads before it writes.
-        LosesValue(state).visit_statement(statement, location);
-        GetsValue(state).visit_statement(statement, location);
-    }
-
-    fn apply_primary_terminator_effect<'mir>(
-        &self,
-        state: &mut Self::Domain,
-        terminator: &'mir Terminator<'tcx>,
-        location: Location,
-    ) -> TerminatorEdges<'mir, 'tcx> {
-        LosesValue(state).visit_terminator(terminator, location);
-        // What is assigned by a call that unwinds may be taken for assigned.
-        GetsValue(state).visit_terminator(terminator, location);
-        terminator.edges()
-    }
-}
-
-struct LosesValue<'a>(&'a mut DenseBitSet<Local>);
-
-impl<'tcx> Visitor<'tcx> for LosesValue<'_> {
-    fn visit_local(&mut self, local: Local, context: PlaceContext, _: Location) {
-        // A part of a local is a projection, in another context.
-        if let PlaceContext::NonMutatingUse(NonMutatingUseContext::Move)
-        | PlaceContext::MutatingUse(MutatingUseContext::Drop)
-        | PlaceContext::NonUse(NonUseContext::StorageLive | NonUseContext::StorageDead) = context
-        {
-            self.0.remove(local);
-        }
-    }
-}
-
-struct GetsValue<'a>(&'a mut DenseBitSet<Local>);
-
-impl<'tcx> Visitor<'tcx> for GetsValue<'_> {
-    fn visit_local(&mut self, local: Local, context: PlaceContext, _: Location) {
-        if context.is_borrow()
-            || context.is_address_of()
-            || context.is_mutating_use() && !context.is_drop()
-        {
-            self.0.insert(local);
-        }
     }
 }
 

@@ -20,7 +20,8 @@
 //! construct: an integer, float, `bool`, `char`, or a tuple, array, `Option`, `Result`, `Poll` or
 //! `Ordering` of them, or of what has no value at all. No upvar may need drop.
 //!
-//! To decide that takes one walk through the body, and looks at each type in it once.
+//! To decide that takes one walk through the body, and looks at each type in it once, and at each
+//! part of its answer's type.
 //!
 //! # Soundness
 //!
@@ -67,6 +68,7 @@
 
 use rustc_data_structures::fx::FxHashSet;
 use rustc_hir::LangItem;
+use rustc_hir::def_id::DefId;
 use rustc_middle::mir::visit::{PlaceContext, Visitor};
 use rustc_middle::mir::*;
 use rustc_middle::ty::{self, Ty, TyCtxt};
@@ -101,26 +103,39 @@ pub(crate) fn is_replayable<'tcx>(
     check.holds
 }
 
-/// Whether anybody could make another value of `ty`, given one.
+/// Whether anybody could make another value of `ty`, given one. Each part of the type is looked at
+/// once.
 fn may_be_given_twice<'tcx>(tcx: TyCtxt<'tcx>, ty: Ty<'tcx>) -> bool {
-    match *ty.kind() {
-        ty::Bool | ty::Char | ty::Int(_) | ty::Uint(_) | ty::Float(_) | ty::Never => true,
-        // The length does not matter, and to evaluate it could need this very layout.
-        ty::Array(element, _) | ty::Pat(element, _) => may_be_given_twice(tcx, element),
-        ty::Tuple(elements) => elements.iter().all(|element| may_be_given_twice(tcx, element)),
-        ty::Adt(adt, args) => {
-            // Their variants and fields are public, so whoever has the parts has the whole.
-            let lang_items = [LangItem::Option, LangItem::Poll, LangItem::OrderingEnum];
-            let is_known = lang_items.into_iter().any(|item| tcx.is_lang_item(adt.did(), item))
-                || tcx.is_diagnostic_item(sym::Result, adt.did());
-            // An enum without variants has no value that could be given.
-            (adt.is_enum() && adt.variants().is_empty())
-                || is_known && args.types().all(|arg| may_be_given_twice(tcx, arg))
+    let mut seen = FxHashSet::default();
+    let mut waiting = vec![ty];
+    while let Some(ty) = waiting.pop() {
+        if !seen.insert(ty) {
+            continue;
         }
-        // Another struct or enum may be one that only its module can construct. A parameter may
-        // turn out to be anything.
-        _ => false,
+        match *ty.kind() {
+            ty::Bool | ty::Char | ty::Int(_) | ty::Uint(_) | ty::Float(_) | ty::Never => {}
+            // The length does not matter, and to evaluate it could need this very layout.
+            ty::Array(element, _) | ty::Pat(element, _) => waiting.push(element),
+            ty::Tuple(elements) => waiting.extend(elements),
+            // An enum without variants has no value that could be given.
+            ty::Adt(adt, _) if adt.is_enum() && adt.variants().is_empty() => {}
+            // Their variants and fields are public, so whoever has the parts has the whole.
+            ty::Adt(adt, args) if is_made_of_its_parts(tcx, adt.did()) => {
+                waiting.extend(args.types());
+            }
+            // Another struct or enum may be one that only its module can construct. A parameter
+            // may turn out to be anything.
+            _ => return false,
+        }
     }
+    true
+}
+
+/// Whether `adt` is one of those enums of `core` that anybody may construct.
+fn is_made_of_its_parts(tcx: TyCtxt<'_>, adt: DefId) -> bool {
+    let lang_items = [LangItem::Option, LangItem::Poll, LangItem::OrderingEnum];
+    lang_items.into_iter().any(|item| tcx.is_lang_item(adt, item))
+        || tcx.is_diagnostic_item(sym::Result, adt)
 }
 
 /// Looks for what a replayed body may not do.

@@ -16,8 +16,8 @@
 //!
 //! # The transformation
 //!
-//! The pass runs after [`StateTransform`], on the resume function, whose first terminator is still
-//! the switch on the state:
+//! The pass runs at the end of [`StateTransform`], on the resume function, whose first terminator
+//! is still the switch on the state:
 //!
 //! ```text
 //!   bb0: switchInt(discr) -> [0: start, 1: bb8, 2: bb9, 3: resume0, otherwise: unreachable]

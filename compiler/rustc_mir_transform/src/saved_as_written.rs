@@ -27,7 +27,7 @@
 //! the body is that from which the state transform would make the coroutine. So this finds no
 //! error, and no cycle, that the flag is to blame for.
 //!
-//! (`tests/ui/async-await/inline-await/recursion-held.rs`, `depth-limit.rs`)
+//! (`tests/ui/async-await/saved-as-written/recursion-held.rs`, `depth-limit.rs`)
 
 use rustc_data_structures::fx::FxIndexMap;
 use rustc_middle::mir::*;

@@ -4,13 +4,12 @@
 //! going to save: one answer for all of them.
 
 use rustc_data_structures::fx::FxIndexMap;
-use rustc_index::bit_set::{BitMatrix, DenseBitSet};
+use rustc_index::bit_set::DenseBitSet;
 use rustc_middle::mir::*;
 use rustc_middle::ty::{self, TyCtxt};
 use rustc_mir_dataflow::impls::MaybeLiveLocals;
 use rustc_mir_dataflow::{Analysis, ResultsCursor};
 
-use crate::coroutine::saved_with_conflicts;
 use crate::required_storage::{BorrowedLocals, RequiredStorage, with_required_storage};
 
 /// The locals that are saved, by the block that suspends.
@@ -37,23 +36,6 @@ pub(crate) fn saved_at<'tcx>(
     required.seek_before_primary_effect(suspension);
     saved.intersect(required.get());
     saved
-}
-
-/// Which of the locals that an async body saves need storage at the same time, and so cannot share
-/// a place in the coroutine.
-pub(crate) fn conflicts_of_saved<'tcx>(
-    tcx: TyCtxt<'tcx>,
-    body: &Body<'tcx>,
-) -> BitMatrix<Local, Local> {
-    let (saved, by_index) = saved_with_conflicts(tcx, body);
-    let saved: Vec<_> = saved.iter().collect();
-    let mut conflicts = BitMatrix::new(body.local_decls.len(), body.local_decls.len());
-    for index in by_index.rows() {
-        for other in by_index.iter(index) {
-            conflicts.insert(saved[index.index()], saved[other.index()]);
-        }
-    }
-    conflicts
 }
 
 /// The locals that an async body saves, at whichever suspension point.

@@ -20,7 +20,7 @@
 //!   bb5: yield -> [resume: bb7, drop: bb3]        bb7: selector = 1; goto -> bb2
 //! ```
 //!
-//! so that the suspension point does not save the selector. If code behind `bb3` reads it, it is
+//! so that the suspension point does not save the selector. If code after `bb3` reads it, it is
 //! assigned on the way there, too. The code in between stays merged. If the awaits were merged
 //! once, there is a state for each of them again.
 //!
@@ -49,8 +49,8 @@
 //! many states are not merged in the first place, but awaitees that are inlined have states of
 //! their own.
 //!
-//! This takes the dataflow analyses that tell what is saved, a walk through the body for each
-//! selector, and time in proportion to the new states.
+//! This takes the dataflow analyses that tell what is saved, and which selectors have a value, a
+//! walk through the body, and time in proportion to the new states.
 //!
 //! # Soundness
 //!
@@ -58,7 +58,7 @@
 //!   the value that led to this suspension point. That is one of the constants, since it is
 //!   assigned nothing else.
 //! * **It has a value where it is read.** A way to the suspension point that does not assign it has
-//!   an edge from a block where it has no value to one where it may have one. Code behind the
+//!   an edge from a block where it has no value to one where it may have one. Code after the
 //!   suspension point may read it, so it is live there, and it is assigned on this edge. Nothing
 //!   else reads that value. (`tests/mir-opt/coroutine/selectors_in_states.rs`)
 //! * **Nobody can tell that it has not been saved.** It is never borrowed.
@@ -72,7 +72,6 @@
 use rustc_abi::Size;
 use rustc_data_structures::fx::{FxIndexMap, FxIndexSet};
 use rustc_index::IndexVec;
-use rustc_index::bit_set::DenseBitSet;
 use rustc_middle::mir::interpret::Scalar;
 use rustc_middle::mir::visit::{NonUseContext, PlaceContext, Visitor};
 use rustc_middle::mir::*;
@@ -84,7 +83,7 @@ use tracing::{debug, instrument};
 
 use crate::async_bodies::is_enabled_in;
 use crate::collapse_suspension_points::is_merged_in;
-use crate::reachable::reachable_from;
+use crate::maybe_with_value::MaybeWithValue;
 use crate::saved_locals::{SavedLocals, saved_locals};
 
 /// How many suspension points a body may have for its state to be a byte. The states in which it
@@ -112,16 +111,14 @@ impl<'tcx> crate::MirPass<'tcx> for SelectorsInStates {
         if selectors.is_empty() {
             return;
         }
-        let assigned: FxIndexMap<_, _> =
-            selectors.keys().map(|&local| (local, Assigned::new(body, local))).collect();
-        let splits = splits(tcx, body, &selectors, &assigned);
+        let splits = splits(tcx, body, &selectors);
         let in_states: FxIndexSet<_> =
             splits.iter().flat_map(|(_, of_block)| of_block).map(|it| it.local).collect();
         // Before any split: all facts are about the body as it was, which the new blocks change.
-        for ((block, target), locals) in edges_without_value(tcx, body, &in_states, &assigned) {
+        for ((block, target), locals) in edges_without_value(tcx, body, &in_states) {
             debug!(?block, ?target, ?locals, "have no value");
             let source_info = body.basic_blocks[block].terminator().source_info;
-            // Any of its values will do: what comes behind the suspension point on this way does
+            // Any of its values will do: what comes after the suspension point on this way does
             // the same in each of the states.
             let between = locals.into_iter().fold(target, |target, local| {
                 assign(tcx, body, source_info, (local, selectors[&local][0]), target)
@@ -190,9 +187,10 @@ fn splits<'tcx>(
     tcx: TyCtxt<'tcx>,
     body: &Body<'tcx>,
     selectors: &FxIndexMap<Local, FxIndexSet<u8>>,
-    assigned: &FxIndexMap<Local, Assigned>,
 ) -> Vec<(BasicBlock, Vec<Selector>)> {
     let mut live = MaybeLiveLocals.iterate_to_fixpoint(tcx, body, None).into_results_cursor(body);
+    let with_value = MaybeWithValue.iterate_to_fixpoint(tcx, body, None);
+    let mut with_value = with_value.into_results_cursor(body);
     let saved = saved_locals(tcx, body);
     let mut count = saved.len();
     let limit = states_limit(count);
@@ -200,11 +198,12 @@ fn splits<'tcx>(
     for (block, locals) in saved {
         let suspension = body.basic_blocks[block].terminator();
         let TerminatorKind::Yield { drop, .. } = suspension.kind else { continue };
+        with_value.seek_before_primary_effect(body.terminator_loc(block));
         let mut of_block: Vec<_> = selectors
             .iter()
             .filter(|(local, _)| locals.contains(**local))
             // Nothing assigns it on any way to here.
-            .filter(|(local, _)| assigned[*local].is_at_end_of(block))
+            .filter(|(local, _)| with_value.get().contains(**local))
             .map(|(&local, values)| {
                 let is_read_in_drop = drop.is_some_and(|target| {
                     live.seek_to_block_start(target);
@@ -241,16 +240,33 @@ fn edges_without_value<'tcx>(
     tcx: TyCtxt<'tcx>,
     body: &Body<'tcx>,
     in_states: &FxIndexSet<Local>,
-    assigned: &FxIndexMap<Local, Assigned>,
 ) -> FxIndexMap<(BasicBlock, BasicBlock), FxIndexSet<Local>> {
-    let mut live = MaybeLiveLocals.iterate_to_fixpoint(tcx, body, None).into_results_cursor(body);
     let mut edges: FxIndexMap<_, FxIndexSet<_>> = FxIndexMap::default();
-    for &local in in_states {
-        for (block, target) in assigned[&local].edges_from_unassigned(body) {
-            live.seek_to_block_start(target);
-            // Where nothing reads it any more it needs no value, as on most edges.
-            if live.get().contains(local) {
-                edges.entry((block, target)).or_default().insert(local);
+    if in_states.is_empty() {
+        return edges;
+    }
+    let mut live = MaybeLiveLocals.iterate_to_fixpoint(tcx, body, None).into_results_cursor(body);
+    let with_value = MaybeWithValue.iterate_to_fixpoint(tcx, body, None);
+    let mut with_value = with_value.into_results_cursor(body);
+    // Once for each block, and not for each edge that leads to it. Where nothing reads a selector
+    // any more it needs no value, as on most edges.
+    let may_be_read: IndexVec<BasicBlock, Vec<Local>> = IndexVec::from_fn_n(
+        |block| {
+            live.seek_to_block_start(block);
+            with_value.seek_to_block_start(block);
+            let (live, with_value) = (live.get(), with_value.get());
+            let locals = in_states.iter().copied();
+            locals.filter(|&local| live.contains(local) && with_value.contains(local)).collect()
+        },
+        body.basic_blocks.len(),
+    );
+    for (block, data) in traversal::reachable(body) {
+        with_value.seek_to_block_end(block);
+        for target in data.terminator().successors() {
+            for &local in &may_be_read[target] {
+                if !with_value.get().contains(local) {
+                    edges.entry((block, target)).or_default().insert(local);
+                }
             }
         }
     }
@@ -338,53 +354,6 @@ fn assign<'tcx>(
     let is_cleanup = body.basic_blocks[target].is_cleanup;
     let data = BasicBlockData::new_stmts(vec![statement], Some(goto), is_cleanup);
     body.basic_blocks_mut().push(data)
-}
-
-/// Where a local may have been assigned.
-struct Assigned {
-    /// Whether it has a value at the end of a block, where the block itself says so.
-    by_block: IndexVec<BasicBlock, Option<bool>>,
-    /// The blocks to which an assignment leads.
-    at_start: DenseBitSet<BasicBlock>,
-}
-
-impl Assigned {
-    fn new(body: &Body<'_>, local: Local) -> Self {
-        let last = |data: &BasicBlockData<'_>| {
-            data.statements.iter().rev().find_map(|statement| match &statement.kind {
-                StatementKind::Assign(assigned) if assigned.0.as_local() == Some(local) => {
-                    Some(true)
-                }
-                // It has no value behind either of these.
-                StatementKind::StorageLive(of) | StatementKind::StorageDead(of) if *of == local => {
-                    Some(false)
-                }
-                _ => None,
-            })
-        };
-        let blocks = &body.basic_blocks;
-        let by_block: IndexVec<_, _> = blocks.iter().map(last).collect();
-        let successors = |block: BasicBlock| blocks[block].terminator().successors();
-        let assigning = by_block.indices().filter(|&block| by_block[block] == Some(true));
-        let at_start = reachable_from(body, assigning.flat_map(successors), |block| {
-            let goes_on = by_block[block] != Some(false);
-            successors(block).filter(move |_| goes_on)
-        });
-        Assigned { by_block, at_start }
-    }
-
-    fn is_at_end_of(&self, block: BasicBlock) -> bool {
-        self.by_block[block].unwrap_or_else(|| self.at_start.contains(block))
-    }
-
-    /// The edges from blocks where it has no value to those where it may have one.
-    fn edges_from_unassigned(&self, body: &Body<'_>) -> Vec<(BasicBlock, BasicBlock)> {
-        traversal::reachable(body)
-            .filter(|&(block, _)| !self.is_at_end_of(block))
-            .flat_map(|(block, data)| data.terminator().successors().map(move |to| (block, to)))
-            .filter(|&(_, target)| self.at_start.contains(target))
-            .collect()
-    }
 }
 
 /// The selectors of a body, with the values that they are assigned.

@@ -3,7 +3,7 @@
 //! # Motivation
 //!
 //! The layout of a coroutine gives each upvar bytes of its own. But the body of an async fn moves
-//! its arguments out of the upvars before it does anything else. What it does not need behind a
+//! its arguments out of the upvars before it does anything else. What it does not need after a
 //! suspension point has bytes in the coroutine for nothing, and what it hands on to another async
 //! fn has bytes in both of them:
 //!
@@ -29,13 +29,13 @@
 //! # Soundness
 //!
 //! * **Nothing reads an upvar that was overwritten.** What is written in a coroutine is a saved
-//!   local, where its storage is required. No mention of an upvar comes behind that if they do not
+//!   local, where its storage is required. No mention of an upvar comes after that if they do not
 //!   conflict. An assignment requires the storage of what it assigns, so it never copies between
 //!   places that overlap.
 //! * **Nothing writes an upvar when something else is in its place.** That is a mention, too.
 //! * **No drop needs it.** The coroutine drops its upvars before it is polled first: nothing is
 //!   saved then. After that the body does, by a drop that is a mention.
-//! * **No pointer leads there.** Only a borrow could make one that is still used behind the last
+//! * **No pointer leads there.** Only a borrow could make one that is still used after the last
 //!   mention. A callee that is passed the upvar, or drops it, may use it until it returns, and
 //!   what that call is assigned to conflicts with the upvar.
 //! * **Nothing copies an upvar with the coroutine.** A coroutine that can be cloned is cloned with
@@ -177,7 +177,7 @@ impl Mentions {
             for block in leads_there.iter() {
                 let data = &body.basic_blocks[block];
                 let end = if data.terminator().successors().any(|next| leads_there.contains(next)) {
-                    // A mention may follow behind this block.
+                    // A mention may follow after this block.
                     data.statements.len()
                 } else {
                     // This block is in the set for its own mentions.

@@ -3,7 +3,7 @@
 //! # Motivation
 //!
 //! The body of an async fn starts by moving each of its upvars to a local: the argument that the
-//! code sees. If that argument is needed behind a suspension point, it is saved twice, because the
+//! code sees. If that argument is needed after a suspension point, it is saved twice, because the
 //! local has its place before the upvar is needed no more. An array that is passed through two
 //! async fns takes three times its size.
 //!
@@ -32,8 +32,9 @@
 //! leaves a body alone that does not suspend at all: such a body may be replayable, and would read
 //! an upvar if it was changed.
 //!
-//! The pass walks through the body once, and once more for each local that it may replace. If there
-//! is such a local, it also runs the analyses that tell what is saved.
+//! The pass walks through the body once, and once more for each local that it may replace: as often
+//! as upvars are moved on. If there is such a local, it also runs the analyses that tell what is
+//! saved.
 //!
 //! # Soundness
 //!
@@ -48,7 +49,7 @@
 //!   by then, so references stay valid. An async block uses what it captured in the same way.
 //! * **It is dropped where the local would be.** The drops of the local become drops of the upvar.
 //!   Drops are elaborated by now: where the value is still in the upvar only that is dropped, and
-//!   behind the move only the local. Before the first poll the coroutine drops its upvars; after
+//!   after the move only the local. Before the first poll the coroutine drops its upvars; after
 //!   that, its state says what to drop, which is nothing once it has returned or panicked.
 //!   (`tests/ui/async-await/upvars-in-place/behaviour.rs`)
 //!
@@ -110,7 +111,7 @@ impl AsyncPass for UpvarsInPlace {
 }
 
 /// Locals, with the upvar that each gets its first value from, and the moves from one to the next.
-/// A local comes behind those that it gets its value from.
+/// A local comes after those that it gets its value from.
 pub(crate) type Locals<'tcx> = FxIndexMap<Local, (Place<'tcx>, Vec<Move<'tcx>>)>;
 
 /// A statement that moves or copies a place to a local, or a call that does no more than that.

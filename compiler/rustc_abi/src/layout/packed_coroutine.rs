@@ -25,7 +25,7 @@
 //! layout.
 //!
 //! For `n` saved locals and upvars that takes time in proportion to `n * n * log n`, at most 64
-//! times, and once to the pairs of locals in each variant.
+//! times. A row of conflicts is added for each local of each variant.
 //!
 //! # Soundness
 //!
@@ -44,7 +44,7 @@
 use std::cmp::Reverse;
 use std::ops::Range;
 
-use rustc_index::bit_set::BitMatrix;
+use rustc_index::bit_set::{BitMatrix, DenseBitSet};
 use rustc_index::{Idx, IndexSlice, IndexVec};
 use tracing::debug;
 
@@ -111,7 +111,7 @@ pub(super) fn layout<
         locals: local_layouts.len(),
         prefix_offsets: prefix_offsets.raw.clone(),
         variant_fields,
-        conflicts: conflicts(variant_fields, storage_conflicts),
+        conflicts: conflicts(variant_fields, storage_conflicts, local_layouts.len()),
         upvar_conflicts,
         align: layout.align.abi,
         bound: Size::from_bytes(calc.cx.data_layout().obj_size_bound()),
@@ -137,13 +137,16 @@ fn arbitrary<FieldIdx: Idx>(offsets: IndexVec<FieldIdx, Size>) -> FieldsShape<Fi
 fn conflicts<VariantIdx: Idx, FieldIdx: Idx, LocalIdx: Idx>(
     variant_fields: &IndexSlice<VariantIdx, IndexVec<FieldIdx, LocalIdx>>,
     storage_conflicts: &BitMatrix<LocalIdx, LocalIdx>,
+    locals: usize,
 ) -> BitMatrix<LocalIdx, LocalIdx> {
     let mut conflicts = storage_conflicts.clone();
     for fields in variant_fields {
+        let mut of_variant = DenseBitSet::new_empty(locals);
         for &local in fields {
-            for &other in fields {
-                conflicts.insert(local, other);
-            }
+            of_variant.insert(local);
+        }
+        for &local in fields {
+            conflicts.union_row_with(&of_variant, local);
         }
     }
     conflicts

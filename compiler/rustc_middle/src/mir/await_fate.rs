@@ -29,8 +29,8 @@ pub enum AwaitFate {
     WaitsIfAwaiteeDoes,
     /// The body of the awaitee is a part of the body with the await.
     Inlined,
-    /// It is not. The cost is that of the awaitee's body, where it is known, and the limit that of
-    /// what is inlined in every place.
+    /// It is not. The cost is that of the awaitee's body, where it is known. The limit is that of
+    /// each of its copies in this body.
     NotInlined { reason: Symbol, cost: Option<usize>, limit: usize },
     /// The await shares the suspension point of the one at `with`.
     Merged { with: Span },

@@ -4,7 +4,7 @@ use rustc_data_structures::steal::Steal;
 
 use super::Body;
 
-/// The body of an async fn, block or closure just before its state transform.
+/// The body of an async fn, block or closure while it still suspends by *yield*.
 ///
 /// It is stolen for the state transform if nobody else may ask for it, so that no body is kept for
 /// the whole compilation without need.

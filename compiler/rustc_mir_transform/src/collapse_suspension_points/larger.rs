@@ -9,7 +9,7 @@
 //! ```
 //!
 //! If the first two awaits become one, a way seems to lead from the first to `second()`, on which
-//! `held` has not been moved, and it would still be saved there. Likewise what is read behind one
+//! `held` has not been moved, and it would still be saved there. Likewise what is read after one
 //! site would be saved in the states before another. And where two locals have storage at the same
 //! time on such a way, they cannot share a place in the coroutine any more.
 //!
@@ -31,7 +31,8 @@ use tracing::debug;
 
 use super::compare::Candidate;
 use super::{CHECKS_LIMIT, merge};
-use crate::saved_locals::{SavedLocals, conflicts_of_saved, saved_locals};
+use crate::coroutine::saved_with_conflicts;
+use crate::saved_locals::{SavedLocals, saved_locals};
 use crate::selectors_in_states::states_and_limit;
 
 /// Those of `plans` by which, together, `body` holds no more, and the others. `saved` are the
@@ -111,10 +112,14 @@ impl Before<'_, '_> {
 
         // What each suspension point may save: all that its sites did, by the names that are left.
         let mut may_save = SavedLocals::default();
+        let firsts: FxHashMap<_, _> = plans
+            .iter()
+            .flat_map(|plan| &plan.site_of)
+            .map(|(&block, &(_, first))| (block, first))
+            .collect();
         for (&block, saved) in self.saved {
             // The site that is kept suspends in its own block, or in the end of that.
-            let first = plans.iter().find_map(|plan| plan.site_of.get(&block));
-            let first = first.map_or(block, |&(_, first)| first);
+            let first = firsts.get(&block).copied().unwrap_or(block);
             let may_save = may_save
                 .entry(ends.get(&first).copied().unwrap_or(first))
                 .or_insert_with(|| DenseBitSet::new_empty(self.body.local_decls.len()));
@@ -149,4 +154,18 @@ impl Before<'_, '_> {
             others.any(|other| is_old(other) && !may_conflict.contains(local, other))
         })
     }
+}
+
+/// Which of the locals that an async body saves need storage at the same time, and so cannot share
+/// a place in the coroutine.
+fn conflicts_of_saved<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> BitMatrix<Local, Local> {
+    let (saved, by_index) = saved_with_conflicts(tcx, body);
+    let saved: Vec<_> = saved.iter().collect();
+    let mut conflicts = BitMatrix::new(body.local_decls.len(), body.local_decls.len());
+    for index in by_index.rows() {
+        for other in by_index.iter(index) {
+            conflicts.insert(saved[index.index()], saved[other.index()]);
+        }
+    }
+    conflicts
 }

@@ -1,15 +1,18 @@
 //! Merges the suspension points of a body, as planned.
 //!
-//! This takes time in proportion to the body, and to the cleanup that is copied, which the plan has
-//! counted as a cost.
+//! This takes time in proportion to the body, and to the cleanup that is copied. Of each copy the
+//! plan has counted the first [`REGION_LIMIT`] blocks as a cost.
+//!
+//! [`REGION_LIMIT`]: super::REGION_LIMIT
 
 use rustc_data_structures::fx::{FxHashMap, FxIndexMap};
 use rustc_middle::bug;
-use rustc_middle::mir::visit::{MutVisitor, PlaceContext};
+use rustc_middle::mir::visit::MutVisitor;
 use rustc_middle::mir::*;
 use rustc_middle::ty::TyCtxt;
 
 use super::compare::{Candidate, Successor};
+use crate::rename_locals::RenameLocals;
 use crate::selectors_in_states::assign_selector;
 use crate::{pass_manager as pm, simplify};
 
@@ -62,7 +65,7 @@ pub(super) fn apply<'tcx>(
     // Once for the whole body: the locals are mentioned in other code, too.
     let renaming = plans.iter().flat_map(|plan| &plan.renaming.renamed);
     let renaming = renaming.map(|(&local, &name)| (local, name)).collect();
-    Renamer { tcx, renaming }.visit_body(body);
+    RenameLocals { tcx, renamed: &renaming }.visit_body(body);
     ends
 }
 
@@ -255,7 +258,7 @@ impl<'tcx> Merger<'_, 'tcx> {
             // Where a site goes on, another group of merged sites may begin.
             let target = if is_cleanup { self.copy(target) } else { self.enter(target) };
             let missing = &self.plans[index].missing_storage[site];
-            // What this site was given on the way in it never had, so nothing behind it ends that.
+            // What this site was given on the way in it never had, so nothing after it ends that.
             of_sites.push(if missing.is_empty() {
                 target
             } else {
@@ -286,22 +289,5 @@ impl<'tcx> Merger<'_, 'tcx> {
         let exit = self.body.basic_blocks_mut().push(exit);
         self.exits.insert(key, exit);
         exit
-    }
-}
-
-struct Renamer<'tcx> {
-    tcx: TyCtxt<'tcx>,
-    renaming: FxHashMap<Local, Local>,
-}
-
-impl<'tcx> MutVisitor<'tcx> for Renamer<'tcx> {
-    fn tcx(&self) -> TyCtxt<'tcx> {
-        self.tcx
-    }
-
-    fn visit_local(&mut self, local: &mut Local, _: PlaceContext, _: Location) {
-        if let Some(&renamed) = self.renaming.get(local) {
-            *local = renamed;
-        }
     }
 }

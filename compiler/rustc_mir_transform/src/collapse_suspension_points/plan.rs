@@ -186,7 +186,7 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
             return Err("may see where they are polled");
         }
         let mut candidate = self.comparer.compare(yields, &FxHashSet::default())?;
-        // Which blocks are worth it is known only when it is known what comes behind them.
+        // Which blocks are worth it is known only when it is known what comes after them.
         let cut = self.not_worthwhile(&candidate, yields[0]);
         if !cut.is_empty() {
             candidate = self.comparer.compare(yields, &cut)?;
@@ -248,7 +248,7 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
         Ok(())
     }
 
-    /// The merged blocks behind the suspension point that are better off apart.
+    /// The merged blocks after the suspension point that are better off apart.
     fn not_worthwhile(&self, candidate: &Candidate, start: BasicBlock) -> FxHashSet<BasicBlock> {
         // What leads back to the suspension point is merged in any case.
         let mut before: FxHashMap<BasicBlock, Vec<BasicBlock>> = FxHashMap::default();

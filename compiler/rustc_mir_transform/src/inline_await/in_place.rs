@@ -7,12 +7,12 @@
 //!     _5 = &mut _4;             to   _5 = &mut _4;
 //! ```
 //!
-//! Each upvar becomes a local of the caller, and behind the move to `_4` nothing is left in it. Yet
-//! both would be saved if suspension points come before the move and behind it, and they could not
+//! Each upvar becomes a local of the caller, and after the move to `_4` nothing is left in it. Yet
+//! both would be saved if suspension points come before the move and after it, and they could not
 //! share their memory: at the move both are needed. [`CopyProp`] makes one local of the two only if
-//! neither is borrowed mutably, as `pin!` does.
+//! the second is not borrowed, and `pin!` borrows it.
 //!
-//! So `_4` becomes the upvar's local from the start, if the move may come behind a suspension
+//! So `_4` becomes the upvar's local from the start, if the move may come after a suspension
 //! point. Otherwise the upvar's value is not saved before it moves, and needs no place of its own.
 //! [`upvars_in_place`] says for which locals this is sound, and why: the upvar's value moves there
 //! once, nothing else uses the upvar, and wherever the local gets another value the move has run.
@@ -20,7 +20,7 @@
 //!
 //! * An upvar has storage as long as the coroutine, and a local has not. So the local gets storage
 //!   as long as the inlined body runs: what was a drop or a mention of the upvar, or of a local on
-//!   the way, may come behind the end of its scope.
+//!   the way, may come after the end of its scope.
 //! * Where its storage ended, its value still does: there the storage ends, and begins anew. That
 //!   must not happen before the move, as it would in a loop that moves the upvar only when it is
 //!   left. So an end counts only if the move dominates it, since the move is on no cycle, or if
@@ -40,13 +40,14 @@
 use rustc_abi::FieldIdx;
 use rustc_data_structures::fx::{FxHashMap, FxIndexMap};
 use rustc_index::bit_set::DenseBitSet;
-use rustc_middle::mir::visit::{MutVisitor, PlaceContext};
+use rustc_middle::mir::visit::MutVisitor;
 use rustc_middle::mir::*;
 use rustc_middle::ty::{TyCtxt, TypingEnv};
 use tracing::debug;
 
 use crate::patch::MirPatch;
 use crate::reachable::reachable_from;
+use crate::rename_locals::RenameLocals;
 use crate::simplify;
 use crate::upvars_in_place::{Move, moved_upvars, moves};
 
@@ -66,7 +67,7 @@ pub(super) fn locals_of_upvars<'tcx>(
         moved_upvars(tcx, typing_env, callee, &moves(callee))
             .into_iter()
             .map(|(_, upvar_and_chain)| upvar_and_chain)
-            .filter(|(_, chain)| is_behind_suspension(callee, chain))
+            .filter(|(_, chain)| is_after_suspension(callee, chain))
             .collect();
 
     let mut to_last = FxHashMap::default();
@@ -86,12 +87,12 @@ pub(super) fn locals_of_upvars<'tcx>(
         keep_storage(callee, &mut patch, &chain, last, &needed(callee, upvar, &chain, last));
     }
     patch.apply(callee);
-    Replacer { tcx, to_last }.visit_body(callee);
+    RenameLocals { tcx, renamed: &to_last }.visit_body(callee);
     by_field
 }
 
-/// Whether the last move of `chain` may come behind a suspension point, where its value is saved.
-fn is_behind_suspension<'tcx>(body: &Body<'tcx>, chain: &[Move<'tcx>]) -> bool {
+/// Whether the last move of `chain` may come after a suspension point, where its value is saved.
+fn is_after_suspension<'tcx>(body: &Body<'tcx>, chain: &[Move<'tcx>]) -> bool {
     let predecessors = body.basic_blocks.predecessors();
     let last = chain.last().map(|last| last.location.block);
     let before =
@@ -152,24 +153,6 @@ fn keep_storage<'tcx>(
                 }
                 _ => {}
             }
-        }
-    }
-}
-
-/// Puts the last local of a chain in the place of those before it.
-struct Replacer<'tcx> {
-    tcx: TyCtxt<'tcx>,
-    to_last: FxHashMap<Local, Local>,
-}
-
-impl<'tcx> MutVisitor<'tcx> for Replacer<'tcx> {
-    fn tcx(&self) -> TyCtxt<'tcx> {
-        self.tcx
-    }
-
-    fn visit_local(&mut self, local: &mut Local, _: PlaceContext, _: Location) {
-        if let Some(&last) = self.to_last.get(local) {
-            *local = last;
         }
     }
 }

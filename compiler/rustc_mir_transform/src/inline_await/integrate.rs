@@ -1,9 +1,9 @@
 //! Makes the body of an awaited coroutine part of the body that awaits it.
 //!
 //! [`Site`] is the await, with all that has to be known of the code around it. [`Integrator`]
-//! renumbers the awaitee's body, so that its locals, blocks and scopes come behind those that are
+//! renumbers the awaitee's body, so that its locals, blocks and scopes come after those that are
 //! there. The way in is where the awaitee would be pinned ([`Site::enter`]); the ways out are
-//! blocks behind all others ([`Site::leave`]).
+//! blocks after all others ([`Site::leave`]).
 //!
 //! This takes time in proportion to the callee. The search for what drops the awaitee, and for what
 //! a debugger shows of it, walks through the caller as well.
@@ -40,7 +40,7 @@ pub(super) struct Site<'tcx> {
     cancelled: BasicBlock,
     /// And where, when that panics.
     unwind_cancelled: UnwindAction,
-    /// The locals that get storage on the way to the poll, and keep it behind it.
+    /// The locals that get storage on the way to the poll, and keep it after it.
     live: Vec<Local>,
     /// The locals that had storage before, and lose it on the way to the poll.
     dead: Vec<Local>,
@@ -213,7 +213,7 @@ impl<'tcx> Site<'tcx> {
     /// it was suspended, and when either unwinds, in the order in which [`Integrator`] numbers
     /// them. Removes the switch on the answer, and the drops of the awaitee.
     ///
-    /// None of the callee's locals has storage behind these blocks. Otherwise they would be live in
+    /// None of the callee's locals has storage after these blocks. Otherwise they would be live in
     /// the cleanup that all of the caller shares, and could share memory with none of its locals.
     fn leave(
         &self,
@@ -400,7 +400,7 @@ fn spans_of_upvars(body: &Body<'_>) -> FxHashMap<FieldIdx, Span> {
 }
 
 /// The number that a variable of the callee gets, whose first one gets `first_local`. Variables
-/// come behind the return place, the coroutine and the context.
+/// come after the return place, the coroutine and the context.
 fn renumbered(first_local: Local, variable: Local) -> Local {
     first_local + (variable.index() - CONTEXT.index() - 1)
 }

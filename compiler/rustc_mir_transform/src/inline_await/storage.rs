@@ -84,7 +84,7 @@ pub(super) fn give_storage(body: &mut Body<'_>) {
     for local in body.vars_and_temps_iter().filter(|&local| !borrowed.contains(local)) {
         if let LocalUses { definitions: Some(definitions), reads, storage } = &uses.0[local]
             && let Some(live_in) = live_in(body, definitions, reads, &mut left)
-            && !storage.iter().any(|&at| is_live_behind(body, at, definitions, reads, &live_in))
+            && !storage.iter().any(|&at| is_live_after(body, at, definitions, reads, &live_in))
             // The storage of any other local is for LLVM to share.
             && (always_live.contains(local) || live_in.iter().any(|&block| resumed.contains(block)))
         {
@@ -103,7 +103,7 @@ pub(super) fn give_storage(body: &mut Body<'_>) {
             }
         }
     }
-    // All storage ends before any begins: a definition may come right behind a last use.
+    // All storage ends before any begins: a definition may come right after a last use.
     let mut patch = MirPatch::new(body);
     for (local, (definitions, live_in)) in &lives {
         for location in last_uses(body, *local, definitions, live_in) {
@@ -175,26 +175,26 @@ fn live_in(
     Some(live_in)
 }
 
-/// Whether a local is live behind the storage statement at `at`. Then its storage has a gap in
+/// Whether a local is live after the storage statement at `at`. Then its storage has a gap in
 /// which it seems to be live: merged suspension points branch by a selector, and only a way that no
 /// selector takes leads over the gap to a read. To close the gap would save the local there.
-fn is_live_behind(
+fn is_live_after(
     body: &Body<'_>,
     at: Location,
     definitions: &Definitions,
     reads: &[Location],
     live_in: &FxIndexSet<BasicBlock>,
 ) -> bool {
-    let is_behind = |index| index > at.statement_index;
+    let is_after = |index| index > at.statement_index;
     // It gets a new value first.
-    if definitions.get(&at.block).is_some_and(|&definition| is_behind(definition)) {
+    if definitions.get(&at.block).is_some_and(|&definition| is_after(definition)) {
         return false;
     }
-    reads.iter().any(|read| read.block == at.block && is_behind(read.statement_index))
+    reads.iter().any(|read| read.block == at.block && is_after(read.statement_index))
         || body.basic_blocks[at.block].terminator().successors().any(|to| live_in.contains(&to))
 }
 
-/// Where `local` is needed no more: behind the last use on each path from its definitions.
+/// Where `local` is needed no more: after the last use on each path from its definitions.
 fn last_uses(
     body: &Body<'_>,
     local: Local,
@@ -205,7 +205,7 @@ fn last_uses(
     let mut last_uses = FxIndexSet::default();
     for &block in live_in.iter().chain(definitions.keys()) {
         let terminator = body.basic_blocks[block].terminator();
-        // Nothing comes behind these, or the coroutine suspends in between.
+        // Nothing comes after these, or the coroutine suspends in between.
         let leaves = match &terminator.kind {
             TerminatorKind::Return | TerminatorKind::CoroutineDrop => true,
             TerminatorKind::Yield { value, .. } => {
@@ -216,7 +216,7 @@ fn last_uses(
         if leaves && terminator.successors().all(is_over) {
             last_uses.insert(body.terminator_loc(block));
         } else {
-            // In the block behind, as a terminator may still read it. Where several ways join, one
+            // In the block after, as a terminator may still read it. Where several ways join, one
             // end stands for all.
             let over = terminator.successors().filter(|&target| is_over(target));
             last_uses.extend(over.map(BasicBlock::start_location));

@@ -6,13 +6,13 @@
 //!
 //! Where `send` is inlined, `id` replaces the copy that `send` was passed. [`CopyProp`] removes the
 //! storage of both. To those that are not borrowed [`storage`] gives it again. But a local that is
-//! borrowed and whose storage never ends is saved at each suspension point behind that, and shares
+//! borrowed and whose storage never ends is saved at each suspension point after that, and shares
 //! its memory with nothing: the future would be larger than with the awaitees in it.
 //!
 //! So the local gets storage from where it is assigned to where neither it nor a copy would have
 //! been needed any more: until nothing reads any of them, and what is borrowed requires no storage,
 //! since pointers may read that. A copy is never borrowed. That is found before [`CopyProp`] runs,
-//! and inserted behind it.
+//! and inserted after it.
 //!
 //! [`CopyProp`] also puts the return place in the place of what is copied to it, and that has no
 //! storage statements. So another local replaces it, and moves to it where the body returns.

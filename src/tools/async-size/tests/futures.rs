@@ -259,3 +259,27 @@ fn the_dump_says_when_a_body_would_be_too_large() {
         assert_eq!(reasons, vec!["makes the body too large"; 2 - inlined], "{awaits:#?}");
     }
 }
+
+#[test]
+fn the_limit_of_the_dump_is_that_of_each_copy() {
+    let calls = "number = std::hint::black_box(number);".repeat(20);
+    let program = format!(
+        "
+        async fn thrice(mut number: u8) {{
+            {calls}
+            std::future::pending::<()>().await;
+        }}
+        async fn task() {{ thrice(1).await; thrice(2).await; thrice(3).await; }}
+        fn main() {{
+            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+            assert!(std::pin::pin!(task()).poll(&mut context).is_pending());
+        }}"
+    );
+    let coroutines = dump(&program, &["-Copt-level=3"]);
+    let coroutines = coroutines.as_array().unwrap();
+    let task = coroutines.iter().find(|it| it["name"].as_str().unwrap().contains("task"));
+    let mut awaits = task.unwrap()["awaits"].as_array().unwrap().iter();
+    let refused = awaits.find(|found| found["reason"] == "is too large").unwrap();
+    let [cost, limit] = ["cost", "limit"].map(|name| refused[name].as_u64().unwrap());
+    assert!(cost > limit && 2 * cost < 3 * limit, "two would fit: {refused:#}");
+}

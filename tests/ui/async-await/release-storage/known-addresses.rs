@@ -94,6 +94,18 @@ async fn by_another_crate() -> u32 {
     changes
 }
 
+async fn by_length() -> u32 {
+    let mut request = black_box(Request::new(1));
+    let length = request.number_as_length();
+    let mut changes = 0;
+    for id in 0..8 {
+        once().await;
+        request = black_box(Request::new(id));
+        changes += u32::from(request.number_as_length() != length);
+    }
+    changes
+}
+
 /// Two locals that have storage are in different places.
 async fn distinct() -> u32 {
     let first = black_box([1_u64; 8]);
@@ -139,5 +151,6 @@ fn main() {
     assert_eq!(finish_at_depths(by_union()), 0);
     assert_eq!(finish_at_depths(by_transmute()), 0);
     assert_eq!(finish_at_depths(by_another_crate()), 0);
+    assert_eq!(finish_at_depths(by_length()), 0);
     assert_eq!(finish_at_depths(distinct()), 0);
 }

@@ -23,10 +23,13 @@ impl Printer {
         if reach == Reach::Captured {
             self.open("(async move {");
         }
-        // Who has the address: something that is dropped, the runtime, or a variable alone.
-        let (holder, ended) = match number / 2 % 3 {
+        // Who has the address: something that is dropped, the runtime, a variable alone, or nobody,
+        // but it is known. What was moved for good has none that could be compared with that.
+        let may_be_known = !matches!(reach, Reach::Moved | Reach::Handed | Reach::Captured);
+        let (holder, ended) = match number / 2 % 4 {
             0 => ("reach", format!("drop(a{number});")),
             1 => ("keep", format!("drop(a{number});")),
+            2 if may_be_known => ("known", format!("a{number}.check(&raw mut r{number});")),
             _ => ("address", format!("a{number}.check();")),
         };
         self.line(&format!("let mut a{number} = {holder}(&raw mut r{number});"));
@@ -43,10 +46,17 @@ impl Printer {
         if let Some(elsewhere) = elsewhere {
             self.line(&elsewhere);
         }
-        self.line(&format!("a{number}.write();"));
+        if holder != "known" {
+            self.line(&format!("a{number}.write();"));
+        }
         let body = self.block(body);
         let is_captured = reach == Reach::Captured;
         self.line(&if is_captured { format!("let n{number}: u32 = {body};") } else { body });
+        // It has an address again when it is assigned to.
+        let is_renewed = reach == Reach::Renewed && holder == "known";
+        if is_renewed {
+            self.line(&format!("r{number} = [token(), token()];"));
+        }
         self.line(&ended);
         let used = match reach {
             Reach::Row => format!("take_row(r{number})"),
@@ -54,7 +64,9 @@ impl Printer {
             Reach::Union => format!("unsafe {{ r{number}.row[4] }}"),
             Reach::Moved | Reach::Captured => format!("take_pair(m{number})"),
             Reach::Renewed => {
-                self.line(&format!("r{number} = [token(), token()];"));
+                if !is_renewed {
+                    self.line(&format!("r{number} = [token(), token()];"));
+                }
                 format!("take_pair(r{number})")
             }
             Reach::Handed => format!("m{number}.await"),

@@ -309,6 +309,34 @@ impl<T> Address<T> {
     }
 }
 
+/// What is known of the address of a variable: as long as it has storage, that stays the same.
+pub struct Known(usize);
+
+/// A pointer to bytes is made of these two.
+#[repr(C)]
+struct Pointers {
+    _first: *const u8,
+    _second: *const u8,
+}
+
+/// The address of the variable at `place` as the length of a slice, and so as a number.
+#[inline(never)]
+pub fn known<T>(place: *mut T) -> Known {
+    let pointers = Pointers { _first: std::ptr::null(), _second: place.cast() };
+    let slice: *const [u8] = unsafe { std::mem::transmute(pointers) };
+    Known(slice.len())
+}
+
+impl Known {
+    /// Tells whether the variable is still where it was.
+    #[inline(never)]
+    pub fn check<T>(self, place: *mut T) {
+        if known(place).0 != self.0 {
+            note(Kind::Overwritten, 0, 2);
+        }
+    }
+}
+
 /// What is written to a byte of the place with the number.
 pub(super) fn pattern(number: usize, index: usize) -> u8 {
     (number.wrapping_mul(37) ^ index.wrapping_mul(11)) as u8 ^ 0xa5

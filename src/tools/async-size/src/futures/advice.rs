@@ -37,10 +37,14 @@ const NOT_INLINED: &[Reason] = &[
         Some("have a part of this future in an async fn with #[inline(never)]"),
     ),
     (
-        "is no coroutine that is known",
-        "it has a poll of its own, is behind a pointer, or is generic; only async fns and blocks \
-         whose type is known are",
+        "is no coroutine",
+        "it has a poll of its own, or is behind a pointer; only async fns and blocks are",
         Some("if that wraps an async fn, as a Box or a Pin does, await the async fn itself"),
+    ),
+    (
+        "is known to each instance only",
+        "it is generic, or what a method of a generic type returns",
+        Some("have the function that awaits it take the type that it is used with"),
     ),
     ("is no async fn, block or closure", "it is made by a gen block or the like", None),
     ("awaits itself", "it is recursive", Some("write the recursion as a loop")),

@@ -80,6 +80,12 @@ impl Request {
         self.pointer().addr()
     }
 
+    /// The same: as the length of a slice.
+    pub fn number_as_length(&self) -> usize {
+        let pointers = TwoPointers { _first: std::ptr::null(), _second: (&raw const *self).cast() };
+        unsafe { std::mem::transmute::<TwoPointers, *const [u8]>(pointers) }.len()
+    }
+
     pub fn is_below(&self, other: *const Self) -> bool {
         self.pointer() < other
     }
@@ -100,6 +106,13 @@ pub fn read_kept() -> u32 {
 
 pub fn read(pointer: *const Request) -> u32 {
     unsafe { &*pointer }.id()
+}
+
+/// What a pointer to a slice is made of, in this order.
+#[repr(C)]
+struct TwoPointers {
+    _first: *const u8,
+    _second: *const u8,
 }
 
 pub struct Slot(pub *const Request);
