@@ -463,6 +463,8 @@ pub(crate) fn real_successors<'a>(
 
 /// Whether the storage of `local` ends among the statements of a block.
 pub(crate) fn ends_storage(data: &BasicBlockData<'_>, local: Local) -> bool {
-    let ends = |statement: &Statement<'_>| matches!(statement.kind, StatementKind::StorageDead(other) if other == local);
-    data.statements.iter().any(ends)
+    data.statements.iter().any(|statement| match statement.kind {
+        StatementKind::StorageDead(other) => other == local,
+        _ => false,
+    })
 }

@@ -11,10 +11,11 @@
 //! [`coroutine_before_transform`] runs the passes of `run_passes_before_state_transform`, and keeps
 //! the body. The MIR of the coroutine itself is made of that one, too, by passes that fit a body to
 //! its own state transform. If no other body may inline it, they take it, so that no body is kept
-//! for the whole compilation without need. A body may be inlined if it costs no more than
-//! [`BODY_LIMIT`], and no more than [`cost_limit`], or is `#[inline(always)]`, or may turn out to be
-//! awaited at one place only: an async block in an async body, or an async fn that is [named
-//! once][mentions].
+//! for the whole compilation without need.
+//!
+//! A body may be inlined if it costs no more than [`cost_limit`], if it is `#[inline(always)]`, or
+//! if it may turn out to be awaited at one place only: an async block in an async body, or an async
+//! fn that is [named once][mentions]. None may cost more than [`BODY_LIMIT`].
 //!
 //! # Bodies of other crates
 //!

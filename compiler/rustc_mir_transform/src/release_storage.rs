@@ -29,8 +29,9 @@
 //!
 //! The pass runs twice: before [`CollapseSuspensionPoints`], which merges no suspension points of
 //! which one would have to hold what the other saves, and on what [`InlineAwait`] has made of the
-//! body. Each time it computes what is saved, and walks through the body for each local that may be
-//! released, as often as [`escapes`] permits.
+//! body. Each time it computes what is saved. For each local that may be released it walks through
+//! the body, and asks at each statement whether it is needed; the limit of [`escapes`] holds for
+//! both.
 //!
 //! # Soundness
 //!
