@@ -24,8 +24,9 @@ impl Printer {
             self.open("(async move {");
         }
         // Who has the address: something that is dropped, the runtime, a variable alone, or nobody,
-        // but it is known. What was moved for good has none that could be compared with that.
-        let may_be_known = !matches!(reach, Reach::Moved | Reach::Handed | Reach::Captured);
+        // but it is known. That writes nothing, and what was moved for good has no address that
+        // could be compared with it.
+        let may_be_known = matches!(reach, Reach::Row | Reach::Union | Reach::Renewed);
         let (holder, ended) = match number / 2 % 4 {
             0 => ("reach", format!("drop(a{number});")),
             1 => ("keep", format!("drop(a{number});")),
