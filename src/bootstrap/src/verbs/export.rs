@@ -16,8 +16,8 @@ use crate::tree::Tree;
 
 /// Write our changes to rustc as a series of patches for git am, into build/export.
 ///
-/// The patches have full context and are what a reviewer of rustc would read: first the flag, then
-/// each pass with its tests, as src/series.toml orders them.
+/// The patches are what a reviewer of rustc would read: first the flag, then each pass with its
+/// tests, as src/series.toml orders them.
 #[derive(clap::Args)]
 pub struct Arguments {}
 

@@ -31,7 +31,7 @@ macro_rules! nested {
 }
 
 #[cfg(any(yes, no))]
-nested! { f33 f32 f31 f30 }
+nested! { f31 f30 }
 
 nested! {
     f30 f29 f28 f27 f26 f25 f24 f23 f22 f21 f20 f19 f18 f17 f16 f15

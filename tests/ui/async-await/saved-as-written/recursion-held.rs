@@ -1,5 +1,6 @@
-// A future that holds itself is an error, and what it is held by is told, also if that only drops
-// it, and would be inlined, and if what it is held over never waits.
+// A future that holds itself is the same error with the flag on, with the same notes: also where
+// what holds it only drops it, where that would be inlined, and where it is held over an await that
+// never waits.
 
 //@ edition: 2024
 //@ revisions: yes no
@@ -70,7 +71,7 @@ impl Service for ByTrait {
     }
 }
 
-// No type that is saved here shows that it holds a coroutine.
+// The saved type `Called<C>` holds a coroutine only by the projection `C::Future`.
 pub trait Call {
     type Future: Future<Output = ()>;
     fn call(&self, n: u32) -> Self::Future;

@@ -178,6 +178,15 @@ pub(super) fn run_scenario(program: &Program, scenario: Scenario) {
     note_leaks();
 }
 
+/// Polls so many frames deeper in the stack: what a future does not save is elsewhere in each poll.
+#[inline(never)]
+fn at_depth<T>(depth: u32, poll: &mut dyn FnMut() -> T) -> T {
+    let frame = std::hint::black_box([depth; 8]);
+    let answer = if depth == 0 { poll() } else { at_depth(depth - 1, poll) };
+    std::hint::black_box(&frame);
+    answer
+}
+
 /// Polls the future as the scenario has it. When this returns it is dropped.
 pub(super) fn poll(mut future: Pin<&mut dyn Future<Output = u64>>, scenario: Scenario) {
     let polls = match scenario {
@@ -189,7 +198,8 @@ pub(super) fn poll(mut future: Pin<&mut dyn Future<Output = u64>>, scenario: Sce
     let mut given = None;
     let mut is_over = false;
     while !is_over && suspensions < polls && may_poll() {
-        match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(next_context()))) {
+        let mut poll = || future.as_mut().poll(next_context());
+        match catch_unwind(AssertUnwindSafe(|| at_depth(suspensions % 4, &mut poll))) {
             Ok(Poll::Pending) => suspend(),
             Ok(Poll::Ready(answer)) => {
                 finish(answer);
