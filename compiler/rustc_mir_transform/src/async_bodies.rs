@@ -105,7 +105,11 @@ impl<'tcx, P: AsyncPass> crate::MirPass<'tcx> for P {
         is_enabled_in(sess)
     }
 
-    #[instrument(level = "debug", skip_all, fields(pass = self.name(), def_id = ?body.source.def_id()))]
+    #[instrument(
+        level = "debug",
+        skip_all,
+        fields(pass = self.name(), def_id = ?body.source.def_id())
+    )]
     fn run_pass(&self, tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
         if coroutine_to_transform(tcx, body).is_some_and(|def_id| is_async(tcx, def_id.into())) {
             self.transform(tcx, body);
