@@ -1,6 +1,5 @@
-// A future that holds itself is the same error with the flag on, with the same notes: also where
-// what holds it only drops it, where that would be inlined, and where it is held over an await that
-// never waits.
+// A future that holds itself is the same error with the flag on, with the same notes: also where it
+// is only dropped, where it would be inlined, and where it is held over an await that never waits.
 
 //@ edition: 2024
 //@ revisions: yes no
