@@ -262,7 +262,7 @@ fn the_dump_says_when_a_body_would_be_too_large() {
 
 #[test]
 fn the_limit_of_the_dump_is_that_of_each_copy() {
-    let calls = "number = std::hint::black_box(number);".repeat(20);
+    let calls = "number = std::hint::black_box(number);".repeat(15);
     let program = format!(
         "
         async fn thrice(mut number: u8) {{
