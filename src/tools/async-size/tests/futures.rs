@@ -228,28 +228,35 @@ fn a_state_of_the_dump_ends_with_its_last_value() {
     assert!(end(&task["tag"]) > upvars, "else the tag could not be taken for a value: {task:#}");
 }
 
+/// What the compiler notes at opt-level 3 of the awaits in `task`, whose body is `awaits`. That may
+/// be of `large`, an async fn with `attributes` and so many calls.
+fn noted_in_task(attributes: &str, calls: usize, awaits: &str) -> Vec<Value> {
+    let calls = "number = std::hint::black_box(number);".repeat(calls);
+    let program = format!(
+        "
+        {attributes}
+        async fn large(mut number: u8) {{
+            {calls}
+            std::future::pending::<()>().await;
+        }}
+        async fn task() {{ {awaits} }}
+        fn main() {{
+            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+            assert!(std::pin::pin!(task()).poll(&mut context).is_pending());
+        }}"
+    );
+    let coroutines = dump(&program, &["-Copt-level=3"]);
+    let mut coroutines = coroutines.as_array().unwrap().iter();
+    let task = coroutines.find(|it| it["name"].as_str().unwrap().contains("task")).unwrap();
+    task["awaits"].as_array().unwrap().clone()
+}
+
 #[test]
 fn the_dump_says_when_a_body_would_be_too_large() {
     // 700 calls are too large for any body, 300 for one in which they are inlined already.
     for (calls, inlined) in [(700, 0), (300, 1)] {
-        let calls = "number = std::hint::black_box(number);".repeat(calls);
-        let program = format!(
-            "
-            #[inline(always)]
-            async fn large(mut number: u8) {{
-                {calls}
-                std::future::pending::<()>().await;
-            }}
-            async fn task() {{ large(1).await; large(2).await; }}
-            fn main() {{
-                let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-                assert!(std::pin::pin!(task()).poll(&mut context).is_pending());
-            }}"
-        );
-        let coroutines = dump(&program, &["-Copt-level=3"]);
-        let coroutines = coroutines.as_array().unwrap();
-        let task = coroutines.iter().find(|it| it["name"].as_str().unwrap().contains("task"));
-        let awaits = task.unwrap()["awaits"].as_array().unwrap();
+        let awaits = "large(1).await; large(2).await;";
+        let awaits = noted_in_task("#[inline(always)]", calls, awaits);
         let reasons: Vec<_> = awaits
             .iter()
             .filter(|found| found["fate"] == "not inlined")
@@ -262,24 +269,8 @@ fn the_dump_says_when_a_body_would_be_too_large() {
 
 #[test]
 fn the_limit_of_the_dump_is_that_of_each_copy() {
-    let calls = "number = std::hint::black_box(number);".repeat(15);
-    let program = format!(
-        "
-        async fn thrice(mut number: u8) {{
-            {calls}
-            std::future::pending::<()>().await;
-        }}
-        async fn task() {{ thrice(1).await; thrice(2).await; thrice(3).await; }}
-        fn main() {{
-            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
-            assert!(std::pin::pin!(task()).poll(&mut context).is_pending());
-        }}"
-    );
-    let coroutines = dump(&program, &["-Copt-level=3"]);
-    let coroutines = coroutines.as_array().unwrap();
-    let task = coroutines.iter().find(|it| it["name"].as_str().unwrap().contains("task"));
-    let mut awaits = task.unwrap()["awaits"].as_array().unwrap().iter();
-    let refused = awaits.find(|found| found["reason"] == "is too large").unwrap();
+    let awaits = noted_in_task("", 15, "large(1).await; large(2).await; large(3).await;");
+    let refused = awaits.iter().find(|found| found["reason"] == "is too large").unwrap();
     let [cost, limit] = ["cost", "limit"].map(|name| refused[name].as_u64().unwrap());
     assert!(cost > limit && 2 * cost < 3 * limit, "two would fit: {refused:#}");
 }
