@@ -23,7 +23,8 @@
 //! anywhere, if they cost no more than [`cost_limit`] at its opt-level, or are `#[inline(always)]`
 //! ([`coroutine_for_other_crates`]). The crate that inlines one makes it part of a coroutine of its
 //! own, and records the layout of that coroutine as usual. So all crates agree on each layout,
-//! whatever flags they are compiled with.
+//! whatever flags they are compiled with. A crate that has switched `InlineAwait` off records
+//! bodies all the same, with their awaits as they are: whoever inlines one decides about these.
 //!
 //! Such a body may name private items of its crate. These can be linked to: what the body of an
 //! async fn names is reachable, and so is what is named by the async fns that are inlined in it.
