@@ -40,12 +40,12 @@
 //! # When sites are merged
 //!
 //! If that saves [twice](COST_FACTOR) what it costs, counted in assignments, calls and branches
-//! ([`plan`]). Merging saves the copies of the merged blocks. It costs assignments of selectors and
-//! arguments, switches, and with panics that unwind a copy of each site's cleanup, as far as other
-//! code needs that cleanup, too. So a body should not grow by it, and a body with many guards,
-//! whose cleanup grows with each, is left as it is. Blocks after the suspension point that are the
-//! same, but lead to blocks that are not, are merged only if that saves more than to part before
-//! them.
+//! ([`costs`]). Merging saves the copies of the merged blocks. It costs assignments of selectors
+//! and arguments, switches, more states where a site was merged before, and with panics that unwind
+//! a copy of each site's cleanup, as far as other code needs that cleanup, too. So a body should
+//! not grow by it, and a body with many guards, whose cleanup grows with each, is left as it is.
+//! Blocks after the suspension point that are the same, but lead to blocks that are not, are merged
+//! only if that saves more than to part before them.
 //!
 //! Sites stay apart
 //!
@@ -142,6 +142,7 @@ use crate::awaits::{awaits_by_lowering, find_awaits};
 use crate::elide_no_await;
 
 mod compare;
+mod costs;
 mod larger;
 mod merge;
 mod plan;

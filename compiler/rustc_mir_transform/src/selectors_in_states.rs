@@ -153,19 +153,29 @@ struct Selector {
     is_read_in_drop: bool,
 }
 
-/// In how many states `body` would suspend if all selectors were part of the state, and how many
-/// it may have. `saved` are the locals that it saves, by the block that suspends.
+/// In how many states each block of `body` would suspend if all selectors were part of the state.
+/// `saved` are the locals that it saves, by the block that suspends.
+pub(crate) fn states_by_block<'tcx>(
+    tcx: TyCtxt<'tcx>,
+    body: &Body<'tcx>,
+    saved: &SavedLocals,
+) -> FxIndexMap<BasicBlock, usize> {
+    let selectors = selectors(tcx, body);
+    let of_each = saved.iter().map(|(&block, locals)| {
+        let selectors = selectors.iter().filter(|(local, _)| locals.contains(**local));
+        (block, combinations(selectors.map(|(_, values)| values)))
+    });
+    of_each.collect()
+}
+
+/// In how many states `body` would suspend then, and how many it may have.
 pub(crate) fn states_and_limit<'tcx>(
     tcx: TyCtxt<'tcx>,
     body: &Body<'tcx>,
     saved: &SavedLocals,
 ) -> (usize, usize) {
-    let selectors = selectors(tcx, body);
-    let of_each = saved.values().map(|locals| {
-        let selectors = selectors.iter().filter(|(local, _)| locals.contains(**local));
-        combinations(selectors.map(|(_, values)| values))
-    });
-    (of_each.fold(0, usize::saturating_add), states_limit(saved.len()))
+    let states = states_by_block(tcx, body, saved).into_values().fold(0, usize::saturating_add);
+    (states, states_limit(saved.len()))
 }
 
 /// How many states a body may have that has so many suspension points.

@@ -10,37 +10,41 @@ use rustc_session::config::OptLevel;
 use rustc_span::{Spanned, Symbol};
 use tracing::debug;
 
-use super::compare::{Candidate, Comparer, MergedBlock, Successor};
+use super::compare::{Candidate, Comparer, Successor};
 use super::{
     COST_FACTOR, HOLD_DIFFERENT_LOCALS, HOLD_MORE, LEADERS_LIMIT, REGION_LIMIT, SITES_LIMIT,
     called_from,
 };
-use crate::async_bodies::cost_of;
 use crate::certain_body;
 use crate::never_pending::makes_coroutine;
-use crate::reachable::reachable_from;
 use crate::saved_locals::{SavedLocals, saved_locals};
+use crate::selectors_in_states::states_by_block;
 
 /// Finds out what is to be merged in a body.
 pub(super) struct Planner<'a, 'tcx> {
     tcx: TyCtxt<'tcx>,
-    body: &'a Body<'tcx>,
+    pub(super) body: &'a Body<'tcx>,
     comparer: Comparer<'a, 'tcx>,
     /// The locals that are saved in each block that suspends.
     pub(super) saved: SavedLocals,
+    /// In how many states each block that suspends is going to do so: several, if it was merged
+    /// before.
+    pub(super) states: FxIndexMap<BasicBlock, usize>,
     /// What [`Planner::cost_of_cleanup`] has found.
-    cleanup: RefCell<FxHashMap<BasicBlock, usize>>,
+    pub(super) cleanup: RefCell<FxHashMap<BasicBlock, usize>>,
     /// What became of what suspends in each block, if that is to be noted.
     fates: RefCell<FxIndexMap<BasicBlock, AwaitFate>>,
 }
 
 impl<'a, 'tcx> Planner<'a, 'tcx> {
     pub(super) fn new(tcx: TyCtxt<'tcx>, body: &'a Body<'tcx>) -> Self {
+        let saved = saved_locals(tcx, body);
         Planner {
             tcx,
             body,
             comparer: Comparer::new(tcx, body),
-            saved: saved_locals(tcx, body),
+            states: states_by_block(tcx, body, &saved),
+            saved,
             cleanup: RefCell::default(),
             fates: RefCell::default(),
         }
@@ -335,88 +339,6 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
         value
     }
 
-    /// The cost of the blocks that are gone when `merged` is one block.
-    fn saved(&self, candidate: &Candidate, merged: &MergedBlock) -> isize {
-        let block = &self.body.basic_blocks[merged.blocks[0]];
-        let cost = cost_of(&block.statements[merged.from[0]..], block.terminator());
-        (cost * (candidate.count - 1)) as isize
-    }
-
-    /// What [`Planner::balance`] says is saved, less what it costs.
-    fn gain(&self, candidate: &Candidate, entries: &[BasicBlock]) -> isize {
-        let [saved, cost] = self.balance(candidate, entries);
-        saved - cost
-    }
-
-    /// The cost of the copies that merging removes, and what merging costs. `entries` are the
-    /// merged blocks that other code leads to.
-    fn balance(&self, candidate: &Candidate, entries: &[BasicBlock]) -> [isize; 2] {
-        let saved: isize =
-            candidate.merged.values().map(|merged| self.saved(candidate, merged)).sum();
-        let exits = candidate.exits();
-        let of_exits: isize = exits.iter().map(|targets| self.exit_cost(candidate, targets)).sum();
-        let entries = entries.len() as isize;
-        let of_parameters =
-            candidate.parameters.as_ref().map_or(0, |(_, which)| which.len() * candidate.count);
-        let count = candidate.count as isize;
-        // One without exits has no selector to assign.
-        let of_selector = if exits.is_empty() { 0 } else { of_exits + entries * count };
-        [saved, of_selector + of_parameters as isize]
-    }
-
-    /// What it costs to part to `targets` by the selector: the read, a case for each site, and in
-    /// cleanup the copies of what comes there.
-    fn exit_cost(&self, candidate: &Candidate, targets: &[BasicBlock]) -> isize {
-        // Where nothing is left to do but to unwind further, LLVM needs no selector.
-        let is_mere = |target: BasicBlock| {
-            self.body.basic_blocks[target].is_cleanup && self.cost_of_cleanup(target) <= 1
-        };
-        if targets.iter().all(|&target| is_mere(target)) {
-            return 0;
-        }
-        let copies: usize =
-            targets.iter().map(|&target| self.cost_of_copy(candidate, target)).sum();
-        (candidate.count + 1 + copies) as isize
-    }
-
-    /// The cost of the cleanup from `target` on, if it is copied, and without what only merged
-    /// blocks lead to. Of that the original goes.
-    fn cost_of_copy(&self, candidate: &Candidate, mut target: BasicBlock) -> usize {
-        let blocks = &self.body.basic_blocks;
-        if !blocks[target].is_cleanup {
-            return 0;
-        }
-        let predecessors = blocks.predecessors();
-        if predecessors[target].iter().all(|block| candidate.site_of.contains_key(block)) {
-            while let Some(next) = only_successor(&blocks[target])
-                && predecessors[next].len() == 1
-            {
-                target = next;
-            }
-            let next: Vec<_> = blocks[target].terminator().successors().collect();
-            return next.into_iter().map(|block| self.cost_of_cleanup(block)).sum();
-        }
-        self.cost_of_cleanup(target)
-    }
-
-    /// The cost of the cleanup that `start` leads to, or of its first [`REGION_LIMIT`] blocks.
-    fn cost_of_cleanup(&self, start: BasicBlock) -> usize {
-        if let Some(&cost) = self.cleanup.borrow().get(&start) {
-            return cost;
-        }
-        let (mut cost, mut count) = (0, 0);
-        reachable_from(self.body, [start], |block| {
-            let data = &self.body.basic_blocks[block];
-            count += 1;
-            cost += cost_of(&data.statements, data.terminator());
-            // What is dropped is passed to a function.
-            cost += usize::from(matches!(data.terminator().kind, TerminatorKind::Drop { .. }));
-            data.terminator().successors().filter(move |_| count < REGION_LIMIT)
-        });
-        self.cleanup.borrow_mut().insert(start, cost);
-        cost
-    }
-
     /// The merged blocks that other code leads to.
     fn entries(&self, candidate: &Candidate) -> Vec<BasicBlock> {
         let predecessors = self.body.basic_blocks.predecessors();
@@ -677,10 +599,4 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
         candidate.missing_storage = missing;
         Ok(())
     }
-}
-
-/// Where the block leads, if that is one block.
-fn only_successor(data: &BasicBlockData<'_>) -> Option<BasicBlock> {
-    let mut successors = data.terminator().successors();
-    successors.next().filter(|_| successors.next().is_none())
 }
