@@ -20,14 +20,19 @@
 //! all of whose targets are the same; the second removes the statements that assign to a local that
 //! nothing reads. The pass runs before all passes that change what is saved.
 //!
-//! Both are linear in the body, but for locals that only other unread ones read: each round removes
-//! one more of such a chain.
+//! Before both goes what [`known_branches`] removes, and all three run in turn as long as branches
+//! go. Where a part of a part was moved out, there is a branch for the whole enum and one for the
+//! part, and drop flags beside them: what one round removes makes blocks the same for the next one.
+//! So there is one more round for each level of an enum, up to [`ROUNDS_LIMIT`]. Each is linear in
+//! the body, but for locals that only other unread ones read, and for the dataflow analysis of that
+//! page.
 //!
 //! # Soundness
 //!
-//! Both run on any body with the flag off, too, though later. They hold for one that suspends as
-//! for any other: a *yield* is a terminator, which they keep, and a read has no effect that anyone
-//! could observe.
+//! [`SimplifyCfg`](simplify::SimplifyCfg) and [`SimplifyLocals`](simplify::SimplifyLocals) run on
+//! any body with the flag off, too, though later. They hold for one that suspends as for any other:
+//! a *yield* is a terminator, which they keep, and a read has no effect that anyone could observe.
+//! The page of [`known_branches`] argues for the rest.
 //! (`tests/ui/async-await/dead-reads/sizes.rs`)
 
 use rustc_middle::mir::*;
@@ -36,6 +41,11 @@ use rustc_middle::ty::TyCtxt;
 use crate::async_bodies::{AsyncPass, with_runtime_phase};
 use crate::{pass_manager as pm, simplify};
 
+mod known_branches;
+
+/// How many rounds are made, at most.
+const ROUNDS_LIMIT: usize = 8;
+
 pub(super) struct DeadReads;
 
 impl AsyncPass for DeadReads {
@@ -43,8 +53,25 @@ impl AsyncPass for DeadReads {
         // In an earlier phase `SimplifyCfg` keeps the read of a switch, for the borrow checker.
         with_runtime_phase(body, |body| {
             let unread = &simplify::SimplifyLocals::BeforeConstProp;
-            simplify::simplify_cfg(tcx, body);
-            pm::run_passes_no_validate(tcx, body, &[unread], None);
+            let mut branches = usize::MAX;
+            for _ in 0..ROUNDS_LIMIT {
+                let is_known = known_branches::remove_known_branches(tcx, body);
+                simplify::simplify_cfg(tcx, body);
+                let left = count_branches(body);
+                if !is_known && left == branches {
+                    break;
+                }
+                branches = left;
+                pm::run_passes_no_validate(tcx, body, &[unread], None);
+            }
         });
     }
+}
+
+/// How many blocks end in a branch.
+fn count_branches(body: &Body<'_>) -> usize {
+    let is_branch = |data: &&BasicBlockData<'_>| {
+        matches!(data.terminator().kind, TerminatorKind::SwitchInt { .. })
+    };
+    body.basic_blocks.iter().filter(is_branch).count()
 }

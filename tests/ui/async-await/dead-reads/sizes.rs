@@ -64,6 +64,27 @@ async fn by_match(make: fn() -> Option<Large>) -> u8 {
     }
 }
 
+type Nested = Result<Result<Large, Box<u8>>, u8>;
+
+/// What is left of the part that was moved out is told by drop flags.
+async fn by_nested_match(make: fn() -> Nested) -> Result<u8, Box<u8>> {
+    let mut last = 0;
+    for _ in 0..2 {
+        match make() {
+            Err(code) => last = code,
+            Ok(Err(error)) => return Err(error),
+            Ok(Ok(item)) => {
+                ready(()).await;
+                pending::<()>().await;
+                if item.0[3] == 1 {
+                    return Ok(item.0[4]);
+                }
+            }
+        }
+    }
+    Ok(last)
+}
+
 #[track_caller]
 fn check(future: impl Future) {
     let size = size_of_val(&future);
@@ -90,16 +111,24 @@ fn dropped<F: Future>(future: F) -> u32 {
     DROPPED.get()
 }
 
+/// What a future answers that does not wait.
+fn answer<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(answer) => answer,
+        Poll::Pending => panic!("it waits"),
+    }
+}
+
 fn main() {
     check(in_for(std::iter::empty()));
     check(by_try(std::iter::empty()));
     check(by_match(|| None));
+    check(by_nested_match(|| Err(1)));
     assert_eq!(dropped(in_for(std::iter::repeat_with(large))), 1);
     assert_eq!(dropped(by_try(std::iter::repeat_with(|| Ok(large())))), 1);
     assert_eq!(dropped(by_match(|| Some(large()))), 1);
-    let mut failing = Box::pin(by_try(std::iter::once(Err(Error(7)))));
-    match failing.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(Err(Error(7))) => {}
-        _ => panic!("it answers an error"),
-    }
+    assert_eq!(dropped(by_nested_match(|| Ok(Ok(large())))), 1);
+    assert_eq!(answer(by_nested_match(|| Err(3))).ok(), Some(3));
+    assert_eq!(answer(by_nested_match(|| Ok(Err(Box::new(4))))).unwrap_err(), Box::new(4));
+    assert!(matches!(answer(by_try(std::iter::once(Err(Error(7))))), Err(Error(7))));
 }
