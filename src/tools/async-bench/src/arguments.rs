@@ -35,7 +35,7 @@ Exit status: 0 if everything was measured, 1 if not, 2 if the arguments are wron
     mut_arg("target_dir", |target_dir| target_dir.env("ASYNC_BENCH_TARGET_DIR"))
 )]
 pub struct Arguments {
-    /// Measure only this program; can be given several times
+    /// Measure only this program; several with commas between them
     #[arg(
         short,
         long = "program",
@@ -45,7 +45,7 @@ pub struct Arguments {
     )]
     pub programs: Vec<String>,
 
-    /// Measure only this mode; can be given several times
+    /// Measure only this mode; several with commas between them
     #[arg(
         short,
         long = "mode",
@@ -55,7 +55,7 @@ pub struct Arguments {
     )]
     pub modes: Vec<String>,
 
-    /// Build programs that do this when they panic; can be given several times
+    /// Build programs that do this when they panic; several with commas between them
     #[arg(long = "panic", value_name = "STRATEGY", value_delimiter = ',', long_help = PANIC_HELP)]
     pub panics: Vec<PanicStrategy>,
 

@@ -90,7 +90,8 @@ pub const ALL: [Program; 3] = [
 
 /// What `--help` says of `--mode`.
 pub const MODES_HELP: &str = "\
-Measure only this mode; can be given several times. The modes of hal-tree, a small driver stack, are
+Measure only this mode; several with commas between them. The modes of hal-tree, a small driver
+stack, are
   sync         plain functions, with which the others are compared
   concrete     async functions over one bus, which is always ready
   generic      async functions over any bus
@@ -113,8 +114,8 @@ and those of server, which runs on tokio with its clients in the same process, a
 
 /// What `--help` says of `--panic`.
 pub const PANIC_HELP: &str = "\
-Build programs that do this when they panic; can be given several times. By default server is \
-built with each of the two, and the others with abort";
+Build programs that do this when they panic; several with commas between them. By default \
+server is built with each of the two, and the others with abort";
 
 /// A program, and what a run measures of it.
 #[derive(Debug)]

@@ -60,7 +60,7 @@ pub struct Arguments {
     #[arg(long, value_name = "all|NAME,...", default_value = "all", long_help = passes_help())]
     pub passes: Passes,
 
-    /// Compile at this optimization level; can be given several times [default: 0,2,3,z]
+    /// Compile at this optimization level; several with commas between them [default: 0,2,3,z]
     #[arg(short = 'O', long = "opt-level", value_name = "LEVEL", value_delimiter = ',')]
     pub levels: Vec<OptLevel>,
 

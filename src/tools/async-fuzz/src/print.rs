@@ -351,8 +351,8 @@ impl Printer {
     ) -> String {
         let (value, condition) = (self.expression(value), self.condition(condition));
         let (then, otherwise) = (self.block(then), self.block(otherwise));
-        let number = variable.number;
-        format!("if let Err(mut v{number}) = {value} && {condition} {then} else {otherwise}")
+        let pattern = pattern("Err", variable, &then);
+        format!("if let {pattern} = {value} && {condition} {then} else {otherwise}")
     }
 
     fn if_text(&mut self, condition: &Expression, then: &Block, otherwise: &Block) -> String {
@@ -393,7 +393,7 @@ impl Printer {
         self.depth += 1;
         for (variant, (variable, arm)) in ["Ok", "Err"].iter().zip(arms.iter()) {
             let arm = self.block(arm);
-            let pattern = format!("{variant}(mut v{})", variable.number);
+            let pattern = pattern(variant, variable, &arm);
             let _ = writeln!(text, "{:1$}{pattern} => {arm}", "", self.depth * 4);
         }
         self.depth -= 1;
@@ -499,6 +499,18 @@ fn name(variable: Variable) -> String {
         ITSELF => "self".into(),
         BUS => "bus".into(),
         Variable { number, .. } => format!("v{number}"),
+    }
+}
+
+/// The pattern of an arm whose text is `arm`. It moves the variant's value to `variable`, unless
+/// the arm does not mention that: what stays where it is will be dropped with what is matched.
+fn pattern(variant: &str, variable: &Variable, arm: &str) -> String {
+    let name = format!("v{}", variable.number);
+    let mut words = arm.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    if words.any(|word| word == name) {
+        format!("{variant}(mut {name})")
+    } else {
+        format!("{variant}(_)")
     }
 }
 

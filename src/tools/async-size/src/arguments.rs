@@ -41,8 +41,8 @@ Exit status: 0 if all binaries were measured, 1 if not or if --compare-passes fi
 2 if the arguments are wrong.";
 
 const LEVELS_HELP: &str = "\
-Build at this optimization level; can be given several times [default: z,s; with --complaints z; \
-with --own-profile that of the project]";
+Build at this optimization level; several with commas between them [default: z,s; with \
+--complaints z; with --own-profile that of the project]";
 
 /// Measure what the compiler's passes for async code save in flash and RAM
 ///
@@ -61,15 +61,15 @@ pub struct Arguments {
     #[arg(long, value_name = "PATH", value_hint = ValueHint::FilePath)]
     pub manifest_path: Option<PathBuf>,
 
-    /// Build only this package; can be given several times
+    /// Build only this package; several with commas between them
     #[arg(short, long = "package", value_name = "NAME", value_delimiter = ',')]
     pub packages: Vec<String>,
 
-    /// Build only this binary; can be given several times
+    /// Build only this binary; several with commas between them
     #[arg(long = "bin", value_name = "NAME", value_delimiter = ',')]
     pub binaries: Vec<String>,
 
-    /// Build for this target; can be given several times
+    /// Build for this target; several with commas between them
     ///
     /// Without it, each package is built for the `target` or `targets` in its
     /// [package.metadata.async-size], else for `build.target` of `.cargo/config.toml`, else for the
@@ -77,7 +77,7 @@ pub struct Arguments {
     #[arg(long = "target", value_name = "TRIPLE", value_delimiter = ',')]
     pub targets: Vec<String>,
 
-    /// Build with this panic strategy; can be given several times [default: abort; with
+    /// Build with this panic strategy; several with commas between them [default: abort; with
     /// --own-profile that of the project]
     #[arg(long = "panic", value_name = "STRATEGY", value_delimiter = ',')]
     pub panics: Vec<PanicStrategy>,

@@ -57,7 +57,7 @@ pub struct CommonArguments {
     #[command(flatten)]
     pub compiler: CompilerArgument,
 
-    /// Build at this optimization level; can be given several times
+    /// Build at this optimization level; several with commas between them
     #[arg(short = 'O', long = "opt-level", value_name = "LEVEL", value_delimiter = ',')]
     pub levels: Vec<OptLevel>,
 
