@@ -11,8 +11,20 @@ use serde::Deserialize;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Series {
+    /// What is said before the first patch, if anything is.
+    pub cover: Option<Cover>,
     #[serde(rename = "commit")]
     pub commits: Vec<Commit>,
+}
+
+/// The cover letter of the series.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cover {
+    /// Its first line.
+    pub subject: String,
+    /// The rest of it.
+    pub body: String,
 }
 
 /// One commit: the hunks that bear its name, and whole files.

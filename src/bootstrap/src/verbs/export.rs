@@ -17,7 +17,8 @@ use crate::tree::Tree;
 /// Write our changes to rustc as a series of patches for git am, into build/export.
 ///
 /// The patches are what a reviewer of rustc would read: first the flag, then each pass with its
-/// tests, as src/series.toml orders them.
+/// tests, as src/series.toml orders them. Beside them is a cover letter with all of their subjects,
+/// `cover-letter.txt`, which git am does not take.
 #[derive(clap::Args)]
 pub struct Arguments {}
 
@@ -49,7 +50,7 @@ fn export(
     let scratch = tempfile::tempdir()?;
     let git =
         |arguments: &[&str]| command::output(git(scratch.path(), repository)?.args(arguments));
-    git(&["init", "--quiet"])?;
+    git(&["init", "--quiet", "--initial-branch=series"])?;
 
     // The base, as far as we change it.
     for path in overlay.patches.keys() {
@@ -83,18 +84,24 @@ fn export(
     let patches = Partial::new(folder)?;
     fs::create_dir_all(patches.path())?;
     let output = patches.path().to_str().context("the path of build/export is not UTF-8")?;
-    git(&[
-        "format-patch",
-        "--quiet",
-        "--zero-commit",
-        "--no-signature",
-        "-o",
-        output,
-        start.trim(),
-    ])?;
+    let mut format = vec!["format-patch", "--quiet", "--zero-commit", "--no-signature"];
+    format.extend(["-o", output]);
+    if let Some(cover) = &series.cover {
+        // That is where git looks for the text.
+        let text = format!("{}\n\n{}", cover.subject, cover.body.trim());
+        git(&["config", "branch.series.description", &text])?;
+        format.extend(["--cover-letter", "--cover-from-description=subject"]);
+    }
+    format.push(start.trim());
+    git(&format)?;
+    if series.cover.is_some() {
+        let letter = patches.path().join("0000-cover-letter.patch");
+        fs::rename(letter, patches.path().join("cover-letter.txt"))?;
+    }
     patches.finish()?;
     let mut paths: Vec<_> =
         fs::read_dir(folder)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "patch"));
     paths.sort();
     Ok(paths)
 }
@@ -132,6 +139,9 @@ mod tests {
     use crate::overlay::tests::Fixture;
 
     const SERIES: &str = r#"
+        [cover]
+        subject = "All of it"
+        body = "It belongs together."
         [[commit]]
         name = "flag"
         subject = "Add the flag"
@@ -182,6 +192,12 @@ mod tests {
         assert!(first.contains("+mod pass;") && !first.contains("+//! ours"), "{first}");
         // It has context.
         assert!(first.contains("\n mod b;\n"), "{first}");
+
+        let letter = patches[0].with_file_name("cover-letter.txt");
+        let letter = fs::read_to_string(letter).unwrap();
+        for text in ["[PATCH 0/2] All of it", "It belongs together.", "  Add the pass\n"] {
+            assert!(letter.contains(text), "{letter}");
+        }
 
         let clone = fixture.folder.path().join("rustc");
         let sh = |folder: &Path, arguments: &[&str]| {

@@ -351,8 +351,9 @@ impl Printer {
     ) -> String {
         let (value, condition) = (self.expression(value), self.condition(condition));
         let (then, otherwise) = (self.block(then), self.block(otherwise));
-        let pattern = pattern("Err", variable, &then);
-        format!("if let {pattern} = {value} && {condition} {then} else {otherwise}")
+        let behind = format!("{condition} {then}");
+        let pattern = pattern("Err", variable, &behind);
+        format!("if let {pattern} = {value} && {behind} else {otherwise}")
     }
 
     fn if_text(&mut self, condition: &Expression, then: &Block, otherwise: &Block) -> String {
@@ -502,11 +503,11 @@ fn name(variable: Variable) -> String {
     }
 }
 
-/// The pattern of an arm whose text is `arm`. It moves the variant's value to `variable`, unless
-/// the arm does not mention that: what stays where it is will be dropped with what is matched.
-fn pattern(variant: &str, variable: &Variable, arm: &str) -> String {
+/// The pattern before the text `behind`. It moves the variant's value to `variable`, unless that is
+/// not mentioned there: what stays where it is will be dropped with what is matched.
+fn pattern(variant: &str, variable: &Variable, behind: &str) -> String {
     let name = format!("v{}", variable.number);
-    let mut words = arm.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
+    let mut words = behind.split(|c: char| !c.is_ascii_alphanumeric() && c != '_');
     if words.any(|word| word == name) {
         format!("{variant}(mut {name})")
     } else {
