@@ -20,7 +20,7 @@
 //! all of whose targets are the same; the second removes the statements that assign to a local that
 //! nothing reads. The pass runs before all passes that change what is saved.
 //!
-//! Before both goes what [`known_branches`] removes, and all three run in turn as long as branches
+//! In each round [`known_branches`] runs before these two, and there are rounds as long as branches
 //! go. Where a part of a part was moved out, there is a branch for the whole enum and one for the
 //! part, and drop flags beside them: what one round removes makes blocks the same for the next one.
 //! So there is one more round for each level of an enum, up to [`ROUNDS_LIMIT`]. Each is linear in

@@ -1,4 +1,4 @@
-//! Says what it saves and costs to merge suspension points.
+//! Says what merging suspension points saves and costs.
 
 use rustc_middle::mir::*;
 
@@ -49,7 +49,7 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
             let states = merged.blocks.iter().filter_map(|block| self.states.get(block)).max();
             let states = states.copied().filter(|&states| states > 1);
             // There may be any number if the source has variables that look like selectors. So many
-            // are enough to refuse the merge, or too few to matter.
+            // make the merge too costly in any case.
             states.map_or(0, |states| 2 * candidate.count * states.min(SITES_LIMIT))
         });
         of_merged.sum::<usize>() as isize

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //!   bb1: d = discriminant(e); switchInt(move d) -> [0: bb2, otherwise: bb9]
-//!   bb2: part = move ((e as Ok).0); ..        // awaits
+//!   bb2: part = move ((e as Ok).0); .. -> bb5        // awaits
 //!   bb5: drop(part) -> bb6
 //!   bb6: f = discriminant(e); switchInt(move f) -> [0: bb8, otherwise: bb7]
 //!   bb7: drop(e) -> bb8
@@ -36,8 +36,8 @@
 //! to may write where it was, but drop elaboration reads the discriminant behind that, too, and
 //! relies on drop flags where it matters.
 //!
-//! A way leads past a block only if that moves the discriminant that it reads. So no other block
-//! misses it.
+//! A block is passed by only if its branch moves the discriminant that the block has read. So no
+//! other block can need that.
 //!
 //! # Complexity
 //!

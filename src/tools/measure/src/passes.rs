@@ -22,7 +22,7 @@ pub const PASSES: [Pass; 9] = [
     },
     Pass {
         name: "ElideNoAwait",
-        summary: "no state machine where nothing is awaited",
+        summary: "no state machine for a future that never waits",
         optimizes: true,
     },
     Pass {
