@@ -48,8 +48,8 @@ impl<'a, 'tcx> Planner<'a, 'tcx> {
         let of_merged = candidate.merged.values().map(|merged| {
             let states = merged.blocks.iter().filter_map(|block| self.states.get(block)).max();
             let states = states.copied().filter(|&states| states > 1);
-            // There may be any number if the source has variables that look like selectors. So many
-            // make the merge too costly in any case.
+            // There may be any number if the source has variables that look like selectors. With a
+            // limit no sum overflows.
             states.map_or(0, |states| 2 * candidate.count * states.min(SITES_LIMIT))
         });
         of_merged.sum::<usize>() as isize

@@ -39,6 +39,8 @@
 //! A block is passed by only if its branch moves the discriminant that the block has read. So no
 //! other block can need that.
 //!
+//! (`tests/ui/async-await/dead-reads/known-branches.rs`)
+//!
 //! # Complexity
 //!
 //! The analysis has a bit for each value by which the body branches, if it branches by the same
@@ -46,8 +48,6 @@
 //! There is a set of these for each block, and each edge of a branch changes those of one place. So
 //! memory is in proportion to blocks times such values, as that of other analyses is to blocks
 //! times locals.
-//!
-//! (`tests/ui/async-await/dead-reads/known-branches.rs`)
 //!
 //! # Left for later
 //!
@@ -343,9 +343,10 @@ impl<'tcx> Visitor<'tcx> for Changes<'_, 'tcx> {
     }
 }
 
-/// The locals that are borrowed, as a whole or in part. A drop borrows its place, too, but is not
-/// counted here: it is a change, and what it has got the address of has no value any more. If the
-/// local gets another value, that is written to the local directly, which ends the old borrow.
+/// The locals that are borrowed, as a whole or in part. A drop borrows its place, too, and counts
+/// for `borrowed_locals`, but not here: it is a change, and what it has got the address of has no
+/// value any more. If the local gets another value, that is written to the local directly, which
+/// ends the old borrow.
 struct Borrowed(DenseBitSet<Local>);
 
 impl<'tcx> Visitor<'tcx> for Borrowed {
