@@ -46,9 +46,9 @@
 //! that is read from a holder is no address: that would have escaped where it became a number, as
 //! part of a union or by a transmute.
 //!
-//! Each body is walked through until no holder is added, so as often as addresses are handed on
-//! against the order of blocks. All walks together look at [`WORK_LIMIT`] statements, at most.
-//! When that is reached the remaining locals, in the order of their declaration, stay as they are.
+//! One walk through each body finds where locals are mentioned. Then each mention of a holder is
+//! looked at once. All together look at [`WORK_LIMIT`] statements, at most. When that is reached
+//! the remaining locals, in the order of their declaration, stay as they are.
 //!
 //! # Left for later
 //!
@@ -60,9 +60,12 @@
 //!
 //! [`certain_body`]: crate::certain_body
 
+use either::Either;
 use rustc_data_structures::fx::{FxHashMap, FxIndexSet};
 use rustc_hir::def_id::DefId;
+use rustc_index::IndexVec;
 use rustc_index::bit_set::DenseBitSet;
+use rustc_middle::mir::visit::{PlaceContext, Visitor};
 use rustc_middle::mir::*;
 use rustc_middle::ty::{self, EarlyBinder, GenericArgs, GenericArgsRef, Ty, TyCtxt};
 use rustc_mir_dataflow::impls::borrowed_locals;
@@ -112,23 +115,27 @@ impl<'tcx> Search<'tcx> {
 
     /// Takes one walk through `body` off what may be looked at. `false` if that is too much.
     pub(crate) fn may_walk(&mut self, body: &Body<'tcx>) -> bool {
-        let statements = body.basic_blocks.iter().map(|data| data.statements.len() + 1).sum();
+        self.may_look_at(body.basic_blocks.iter().map(|data| data.statements.len() + 1).sum())
+    }
+
+    fn may_look_at(&mut self, statements: usize) -> bool {
         let left = self.statements_left.checked_sub(statements);
         self.statements_left = left.unwrap_or(0);
         left.is_some()
     }
 
-    /// Where the address of `local` may be in `body`, whose locals in `borrowed` are borrowed
-    /// somewhere. `None` if it may be anywhere, at any time.
+    /// Where the address of `local` may be in `body`, which has these `mentions`, and whose locals
+    /// in `borrowed` are borrowed somewhere. `None` if it may be anywhere, at any time.
     pub(crate) fn of_local(
         &mut self,
         body: &Body<'tcx>,
+        mentions: &Mentions,
         borrowed: &DenseBitSet<Local>,
         local: Local,
     ) -> Option<Whereabouts> {
         let args = GenericArgs::identity_for_item(self.tcx, body.source.def_id());
         let mut follower = Follower::new(self, body, args, Some(local));
-        if !follower.follow() {
+        if !follower.follow(mentions, local) {
             debug!(?local, "takes too long to look at");
             return None;
         }
@@ -183,10 +190,15 @@ impl<'tcx> Search<'tcx> {
         }
         let args =
             if callee == def_id { args } else { GenericArgs::identity_for_item(tcx, callee) };
+        if !self.may_walk(body) {
+            return Keeps::Elsewhere;
+        }
+        let mentions = Mentions::in_body(body);
+        let argument = Local::from_usize(index + 1);
         self.on_path.push(callee);
         let mut follower = Follower::new(self, body, args, None);
-        follower.holders.insert(Local::from_usize(index + 1));
-        let is_known = follower.follow();
+        follower.holders.insert(argument);
+        let is_known = follower.follow(&mentions, argument);
         let Follower { holders, escapes, .. } = follower;
         self.on_path.pop();
         let borrowed = borrowed_locals(body);
@@ -203,6 +215,29 @@ impl<'tcx> Search<'tcx> {
     }
 }
 
+/// Where a body mentions each local, in the blocks that can be reached.
+pub(crate) struct Mentions(IndexVec<Local, Vec<Location>>);
+
+impl Mentions {
+    pub(crate) fn in_body(body: &Body<'_>) -> Self {
+        let mut mentions = Mentions(IndexVec::from_elem(vec![], &body.local_decls));
+        for (block, data) in traversal::reachable(body) {
+            mentions.visit_basic_block_data(block, data);
+        }
+        mentions
+    }
+}
+
+impl<'tcx> Visitor<'tcx> for Mentions {
+    fn visit_local(&mut self, local: Local, _: PlaceContext, location: Location) {
+        let of_local = &mut self.0[local];
+        // A statement may mention it several times.
+        if of_local.last() != Some(&location) {
+            of_local.push(location);
+        }
+    }
+}
+
 /// Follows an address through a body.
 struct Follower<'a, 'mir, 'tcx> {
     search: &'a mut Search<'tcx>,
@@ -212,6 +247,8 @@ struct Follower<'a, 'mir, 'tcx> {
     /// The local whose address it is, if that is one of this body.
     of: Option<Local>,
     holders: DenseBitSet<Local>,
+    /// The holders whose mentions have not been looked at.
+    waiting: Vec<Local>,
     escapes: FxIndexSet<Location>,
 }
 
@@ -223,26 +260,35 @@ impl<'a, 'mir, 'tcx> Follower<'a, 'mir, 'tcx> {
         of: Option<Local>,
     ) -> Self {
         let holders = DenseBitSet::new_empty(body.local_decls.len());
-        Follower { search, body, args, of, holders, escapes: FxIndexSet::default() }
+        Follower {
+            search,
+            body,
+            args,
+            of,
+            holders,
+            waiting: vec![],
+            escapes: FxIndexSet::default(),
+        }
     }
 
-    /// Finds all holders and escapes. `false` if that takes too long.
-    fn follow(&mut self) -> bool {
-        loop {
-            if !self.search.may_walk(self.body) {
+    /// Finds all holders and escapes, from the local that has the address, or is the first to hold
+    /// it. `false` if that takes too long.
+    fn follow(&mut self, mentions: &Mentions, start: Local) -> bool {
+        self.waiting.push(start);
+        while let Some(local) = self.waiting.pop() {
+            // What mentions no holder does nothing with the address.
+            let mentions = &mentions.0[local];
+            if !self.search.may_look_at(mentions.len()) {
                 return false;
             }
-            let before = self.holders.count();
-            for (block, data) in traversal::reverse_postorder(self.body) {
-                for (statement_index, statement) in data.statements.iter().enumerate() {
-                    self.statement(statement, Location { block, statement_index });
+            for &location in mentions {
+                match self.body.stmt_at(location) {
+                    Either::Left(statement) => self.statement(statement, location),
+                    Either::Right(terminator) => self.terminator(terminator, location),
                 }
-                self.terminator(data.terminator(), self.body.terminator_loc(block));
-            }
-            if self.holders.count() == before {
-                return true;
             }
         }
+        true
     }
 
     fn statement(&mut self, statement: &Statement<'tcx>, location: Location) {
@@ -342,8 +388,8 @@ impl<'a, 'mir, 'tcx> Follower<'a, 'mir, 'tcx> {
         // From a union it could be read as a number.
         if target.is_indirect() || target.iter_projections().any(is_in_union) {
             self.escapes.insert(location);
-        } else {
-            self.holders.insert(target.local);
+        } else if self.holders.insert(target.local) {
+            self.waiting.push(target.local);
         }
     }
 

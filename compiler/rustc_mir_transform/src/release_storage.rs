@@ -27,11 +27,10 @@
 //! value, or on a path on which a drop flag says that there is nothing to drop. A local without a
 //! value is not saved.
 //!
-//! The pass runs twice: before [`CollapseSuspensionPoints`], which merges no suspension points of
-//! which one would have to hold what the other saves, and on what [`InlineAwait`] has made of the
-//! body. Each time it computes what is saved. For each local that may be released it walks through
-//! the body, and asks at each statement whether it is needed; the limit of [`escapes`] holds for
-//! both.
+//! The pass runs before [`CollapseSuspensionPoints`], which merges no suspension points of which
+//! one would have to hold what the other saves, and again where [`InlineAwait`] has inlined
+//! something. Each time it computes what is saved, and asks at each statement which of the locals
+//! that may be released are needed. The limit of [`escapes`] holds for that, too.
 //!
 //! # Soundness
 //!
@@ -55,7 +54,8 @@
 //! [`escapes`]: crate::escapes
 
 use rustc_data_structures::fx::{FxHashMap, FxIndexMap, FxIndexSet};
-use rustc_index::bit_set::DenseBitSet;
+use rustc_index::IndexVec;
+use rustc_index::bit_set::{BitMatrix, DenseBitSet};
 use rustc_middle::mir::*;
 use rustc_middle::ty::TyCtxt;
 use rustc_mir_dataflow::impls::{
@@ -65,15 +65,25 @@ use rustc_mir_dataflow::{Analysis, ResultsCursor};
 use tracing::debug;
 
 use crate::async_bodies::AsyncPass;
-use crate::escapes::{Search, Whereabouts};
+use crate::escapes::{Mentions, Search, Whereabouts};
 use crate::maybe_with_value::MaybeWithValue;
 use crate::patch::MirPatch;
 use crate::saved_locals::all_saved_locals;
 
-pub(super) struct ReleaseStorage;
+pub(super) enum ReleaseStorage {
+    /// Runs on the body as it is written.
+    BeforeMerging,
+    /// Runs on it again if something has been inlined.
+    AfterInlining,
+}
 
 impl AsyncPass for ReleaseStorage {
     fn transform<'tcx>(&self, tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) {
+        // So far only awaitees have been inlined. No other pass has made a local needed for less.
+        let is_inlined = || body.source_scopes.iter().any(|scope| scope.inlined.is_some());
+        if matches!(self, ReleaseStorage::AfterInlining) && !is_inlined() {
+            return;
+        }
         let locals = candidates(tcx, body);
         if locals.is_empty() {
             return;
@@ -96,6 +106,7 @@ fn candidates<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> FxIndexMap<Local, W
         return FxIndexMap::default();
     }
     let mut search = Search::new(tcx);
+    let mentions = Mentions::in_body(body);
     let saved = all_saved_locals(tcx, body);
     let always_live = always_storage_live_locals(body);
     let candidates = body
@@ -105,20 +116,24 @@ fn candidates<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> FxIndexMap<Local, W
         .filter(|&local| !always_live.contains(local))
         // To find where it is needed takes another walk.
         .filter_map(|local| {
-            let found = search.of_local(body, &borrowed, local)?;
+            let found = search.of_local(body, &mentions, &borrowed, local)?;
             search.may_walk(body).then_some((local, found))
         });
     candidates.collect()
 }
 
-/// Tells where locals are needed.
+/// Tells where locals are needed. They go by their index among `locals`.
 struct Needed<'a, 'mir, 'tcx> {
+    tcx: TyCtxt<'tcx>,
     body: &'mir Body<'tcx>,
     locals: &'a FxIndexMap<Local, Whereabouts>,
+    /// For each local of the body those whose address it may hold.
+    held_by: IndexVec<Local, Vec<usize>>,
+    /// The locals of the body that matter: `locals`, and all that may hold an address of them.
+    relevant: DenseBitSet<Local>,
     live: ResultsCursor<'mir, 'tcx, MaybeLiveLocals>,
     with_value: ResultsCursor<'mir, 'tcx, MaybeWithValue>,
     escaped: ResultsCursor<'mir, 'tcx, MaybeEscaped>,
-    without_storage: ResultsCursor<'mir, 'tcx, MaybeStorageDead<'mir>>,
 }
 
 impl<'a, 'mir, 'tcx> Needed<'a, 'mir, 'tcx> {
@@ -127,16 +142,25 @@ impl<'a, 'mir, 'tcx> Needed<'a, 'mir, 'tcx> {
         body: &'mir Body<'tcx>,
         locals: &'a FxIndexMap<Local, Whereabouts>,
     ) -> Self {
+        let mut held_by = IndexVec::from_elem(vec![], &body.local_decls);
+        let mut relevant = DenseBitSet::new_empty(body.local_decls.len());
         let mut by_location: FxHashMap<Location, Vec<Local>> = FxHashMap::default();
-        for (&local, whereabouts) in locals {
+        for (index, (&local, whereabouts)) in locals.iter().enumerate() {
+            relevant.insert(local);
+            relevant.union(&whereabouts.holders);
+            for holder in whereabouts.holders.iter() {
+                held_by[holder].push(index);
+            }
             for &location in &whereabouts.escapes {
                 by_location.entry(location).or_default().push(local);
             }
         }
-        let always_live = std::borrow::Cow::Owned(always_storage_live_locals(body));
         Needed {
+            tcx,
             body,
             locals,
+            held_by,
+            relevant,
             live: MaybeLiveLocals.iterate_to_fixpoint(tcx, body, None).into_results_cursor(body),
             with_value: MaybeWithValue
                 .iterate_to_fixpoint(tcx, body, None)
@@ -144,75 +168,61 @@ impl<'a, 'mir, 'tcx> Needed<'a, 'mir, 'tcx> {
             escaped: MaybeEscaped { by_location }
                 .iterate_to_fixpoint(tcx, body, None)
                 .into_results_cursor(body),
-            without_storage: MaybeStorageDead::new(always_live)
-                .iterate_to_fixpoint(tcx, body, None)
-                .into_results_cursor(body),
         }
     }
 
-    /// Where the locals are needed no more, but were needed just before.
-    fn ends(mut self) -> FxIndexSet<(Location, Local)> {
+    /// Where the locals are needed no more, but were needed just before, and have storage.
+    fn ends(mut self) -> Vec<(Location, Local)> {
         // Nothing suspends in cleanup, or after it.
-        let blocks: Vec<_> = traversal::reachable(self.body)
-            .filter(|(_, data)| !data.is_cleanup)
-            .map(|(block, _)| block)
-            .collect();
-        // Once for each block, and not for each edge that leads to it.
-        let at_start: FxHashMap<_, _> =
-            blocks.iter().map(|&block| (block, self.needed_at_start(block))).collect();
+        let blocks = traversal::reachable(self.body).filter(|(_, data)| !data.is_cleanup);
+        let needed_in: FxIndexMap<_, _> =
+            blocks.map(|(block, _)| (block, self.needed_in(block))).collect();
         let mut ends = FxIndexSet::default();
-        for &block in &blocks {
-            let mut before = at_start[&block].clone();
-            for (statement_index, live) in self.live_within(block).iter().enumerate().skip(1) {
+        for (&block, needed) in &needed_in {
+            let last = self.body.terminator_loc(block).statement_index;
+            for statement_index in 1..=last {
                 let location = Location { block, statement_index };
-                let needed = self.needed_at(location, live);
-                self.add_ends(&before, &needed, location, &mut ends);
-                before = needed;
+                let before = needed.iter(statement_index - 1);
+                ends.extend(
+                    before
+                        .filter(|&index| !needed.contains(statement_index, index))
+                        .map(|index| (location, index)),
+                );
             }
             for successor in self.body.basic_blocks[block].terminator().successors() {
                 // Where several ways join it is needed if it is on one of them.
-                if let Some(needed) = at_start.get(&successor) {
-                    self.add_ends(&before, needed, successor.start_location(), &mut ends);
+                if let Some(after) = needed_in.get(&successor) {
+                    ends.extend(
+                        needed
+                            .iter(last)
+                            .filter(|&index| !after.contains(0, index))
+                            .map(|index| (successor.start_location(), index)),
+                    );
                 }
             }
         }
-        ends
+        self.with_storage(ends)
     }
 
-    /// What is live before each statement of `block`, and before its terminator.
-    fn live_within(&mut self, block: BasicBlock) -> Vec<DenseBitSet<Local>> {
-        let end = self.body.terminator_loc(block).statement_index;
-        // From the last to the first: the analysis goes backward, and starts anew to go forward. So
-        // what is after its effect on a statement is live before that.
-        let live = (0..=end).rev().map(|statement_index| {
-            self.live.seek_after_primary_effect(Location { block, statement_index });
-            self.live.get().clone()
+    /// Those of `ends` at which the local has storage, for certain and for longer.
+    fn with_storage(&self, ends: FxIndexSet<(Location, usize)>) -> Vec<(Location, Local)> {
+        let ends = ends.into_iter().filter_map(|(location, index)| {
+            let (&local, _) = self.locals.get_index(index)?;
+            (!self.ends_anyway(location, local)).then_some((location, local))
         });
-        let mut live: Vec<_> = live.collect();
-        live.reverse();
-        live
-    }
-
-    fn needed_at_start(&mut self, block: BasicBlock) -> DenseBitSet<usize> {
-        self.live.seek_to_block_start(block);
-        let live = self.live.get().clone();
-        self.needed_at(block.start_location(), &live)
-    }
-
-    fn add_ends(
-        &mut self,
-        before: &DenseBitSet<usize>,
-        needed: &DenseBitSet<usize>,
-        location: Location,
-        ends: &mut FxIndexSet<(Location, Local)>,
-    ) {
-        self.without_storage.seek_before_primary_effect(location);
-        for index in before.iter().filter(|&index| !needed.contains(index)) {
-            let Some((&local, _)) = self.locals.get_index(index) else { continue };
-            if !self.without_storage.get().contains(local) && !self.ends_anyway(location, local) {
-                ends.insert((location, local));
-            }
+        let mut ends: Vec<_> = ends.collect();
+        // Most locals are needed until their storage ends. Then there is nothing to look up.
+        if !ends.is_empty() {
+            let always_live = std::borrow::Cow::Owned(always_storage_live_locals(self.body));
+            let mut without_storage = MaybeStorageDead::new(always_live)
+                .iterate_to_fixpoint(self.tcx, self.body, None)
+                .into_results_cursor(self.body);
+            ends.retain(|&(location, local)| {
+                without_storage.seek_before_primary_effect(location);
+                !without_storage.get().contains(local)
+            });
         }
+        ends
     }
 
     /// Whether the storage of `local` ends at `location` already, among that of others.
@@ -229,19 +239,41 @@ impl<'a, 'mir, 'tcx> Needed<'a, 'mir, 'tcx> {
         })
     }
 
-    /// Which of the locals, by index, are needed before the statement or terminator at `location`.
-    /// `live` are the locals that are live there.
-    fn needed_at(&mut self, location: Location, live: &DenseBitSet<Local>) -> DenseBitSet<usize> {
-        self.with_value.seek_before_primary_effect(location);
-        self.escaped.seek_before_primary_effect(location);
-        let (with_value, escaped) = (self.with_value.get(), self.escaped.get());
-        let mut needed = DenseBitSet::new_empty(self.locals.len());
-        for (index, (&local, Whereabouts { holders, .. })) in self.locals.iter().enumerate() {
-            if live.contains(local) && with_value.contains(local)
-                || escaped.contains(local)
-                || holders.iter().any(|holder| live.contains(holder))
-            {
-                needed.insert(index);
+    /// Which of the locals are needed before each statement of `block`, and before its terminator.
+    fn needed_in(&mut self, block: BasicBlock) -> BitMatrix<usize, usize> {
+        let end = self.body.terminator_loc(block).statement_index;
+        let mut needed = BitMatrix::new(end + 1, self.locals.len());
+        // As far as they are live themselves: that is not enough, since they may have no value.
+        let mut live_in: BitMatrix<usize, usize> = BitMatrix::new(end + 1, self.locals.len());
+        let mut live = DenseBitSet::new_empty(self.body.local_decls.len());
+        // From the last to the first: this analysis goes backward, and starts anew to go forward.
+        // So what is after its effect on a statement is live before that.
+        for statement_index in (0..=end).rev() {
+            self.live.seek_after_primary_effect(Location { block, statement_index });
+            live.clone_from(self.live.get());
+            live.intersect(&self.relevant);
+            for local in live.iter() {
+                if let Some(index) = self.locals.get_index_of(&local) {
+                    live_in.insert(statement_index, index);
+                }
+                for &index in &self.held_by[local] {
+                    needed.insert(statement_index, index);
+                }
+            }
+        }
+        for statement_index in 0..=end {
+            let location = Location { block, statement_index };
+            self.escaped.seek_before_primary_effect(location);
+            let escaped = self.escaped.get().iter();
+            for index in escaped.filter_map(|local| self.locals.get_index_of(&local)) {
+                needed.insert(statement_index, index);
+            }
+            self.with_value.seek_before_primary_effect(location);
+            let with_value = self.with_value.get();
+            for index in live_in.iter(statement_index) {
+                if self.locals.get_index(index).is_some_and(|(&it, _)| with_value.contains(it)) {
+                    needed.insert(statement_index, index);
+                }
             }
         }
         needed

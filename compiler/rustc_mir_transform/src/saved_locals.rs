@@ -49,20 +49,22 @@ pub(crate) fn all_saved_locals<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> De
 
 /// The locals that an async body saves.
 pub(crate) fn saved_locals<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> SavedLocals {
-    let mut live = MaybeLiveLocals.iterate_to_fixpoint(tcx, body, None).into_results_cursor(body);
     let suspends = |(block, data): (BasicBlock, &BasicBlockData<'tcx>)| {
         matches!(data.terminator().kind, TerminatorKind::Yield { .. }).then_some(block)
     };
+    let blocks: Vec<_> = body.basic_blocks.iter_enumerated().filter_map(suspends).collect();
+    // Three analyses of a body take time, and many never suspend.
+    if blocks.is_empty() {
+        return SavedLocals::default();
+    }
+    let mut live = MaybeLiveLocals.iterate_to_fixpoint(tcx, body, None).into_results_cursor(body);
     with_required_storage(tcx, body, |borrowed, required| {
-        body.basic_blocks
-            .iter_enumerated()
-            .filter_map(suspends)
-            .map(|block| {
-                let mut saved = saved_at(body, block, &mut live, Some(&mut *borrowed), required);
-                // This is the coroutine itself, where all the others are saved.
-                saved.remove(ty::CAPTURE_STRUCT_LOCAL);
-                (block, saved)
-            })
-            .collect()
+        let saved_at = |block| {
+            let mut saved = saved_at(body, block, &mut live, Some(&mut *borrowed), required);
+            // This is the coroutine itself, where all the others are saved.
+            saved.remove(ty::CAPTURE_STRUCT_LOCAL);
+            (block, saved)
+        };
+        blocks.into_iter().map(saved_at).collect()
     })
 }

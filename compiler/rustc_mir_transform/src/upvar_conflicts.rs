@@ -89,12 +89,22 @@ pub(crate) fn upvar_conflicts<'tcx>(
     for upvar in mentions.is_kept.iter() {
         conflicts.insert_all_into_row(upvar);
     }
-    let needed = mentions.needed_in(body);
-
     let saved = |local: Local| {
         let (_, variant, field) = places.get(local).copied().flatten()?;
         Some(layout.variant_fields[variant][field])
     };
+    // As in the default layout: no statement says from where on they have storage.
+    for saved in always_storage_live_locals(body).iter().filter_map(saved) {
+        for upvar in mentions.of_upvars.indices() {
+            conflicts.insert(upvar, saved);
+        }
+    }
+    let needed = mentions.needed_in(body);
+    // The analysis below takes time, and would find nothing.
+    if needed.iter().all(|upvars| upvars.is_empty()) || layout.field_tys.is_empty() {
+        debug!(?conflicts);
+        return Some(conflicts);
+    }
     let mut of_location = DenseBitSet::new_empty(layout.field_tys.len());
     with_required_storage(tcx, body, |_, required| {
         // What is not reachable never runs, and dataflow says nothing of it.
@@ -116,12 +126,6 @@ pub(crate) fn upvar_conflicts<'tcx>(
             }
         }
     });
-    // As in the default layout: no statement says from where on they have storage.
-    for saved in always_storage_live_locals(body).iter().filter_map(saved) {
-        for upvar in mentions.of_upvars.indices() {
-            conflicts.insert(upvar, saved);
-        }
-    }
     debug!(?conflicts);
     Some(conflicts)
 }
