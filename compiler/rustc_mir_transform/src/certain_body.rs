@@ -272,8 +272,30 @@ pub(crate) fn is_freeze<'tcx>(
     }
 }
 
-/// How many types are looked at for one answer of [`may_need_drop`].
+/// How many types are looked at for one answer of [`is_freeze_by_fields`] or [`may_need_drop`].
 const COMPONENTS_LIMIT: usize = 1000;
+
+/// Whether a value of type `ty` certainly has no interior mutability, as far as the types of fields
+/// tell. That looks into more types than [`is_freeze`] may in the body of a coroutine, and asks for
+/// as little: a coroutine, a parameter or an alias may have some.
+pub(crate) fn is_freeze_by_fields<'tcx>(tcx: TyCtxt<'tcx>, ty: Ty<'tcx>) -> bool {
+    let mut seen = FxHashSet::default();
+    let mut waiting = vec![ty];
+    while let Some(ty) = waiting.pop() {
+        if ty.is_trivially_freeze() || !seen.insert(ty) {
+            continue;
+        }
+        match *ty.kind() {
+            _ if seen.len() > COMPONENTS_LIMIT => return false,
+            ty::Adt(adt, _) if adt.is_unsafe_cell() => return false,
+            ty::Adt(adt, args) => waiting.extend(adt.all_fields().map(|field| field.ty(tcx, args))),
+            ty::Tuple(fields) => waiting.extend(fields),
+            ty::Array(element, _) | ty::Slice(element) => waiting.push(element),
+            _ => return false,
+        }
+    }
+    true
+}
 
 /// Whether a value of type `ty` may have something to drop, as far as the types of fields and the
 /// headers of impls tell.

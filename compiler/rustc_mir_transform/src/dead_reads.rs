@@ -41,6 +41,7 @@ use rustc_middle::ty::TyCtxt;
 use crate::async_bodies::{AsyncPass, with_runtime_phase};
 use crate::{pass_manager as pm, simplify};
 
+mod cleanup;
 mod known_branches;
 
 /// How many rounds are made, at most.

@@ -21,16 +21,17 @@
 //! where the arms of a `match` come together, and what was matched is dropped.
 //!
 //! Ways to the head of a loop stay, as they do in [`JumpThreading`]: LLVM does badly with loops
-//! that are entered elsewhere. Ways to blocks in cleanup stay, too. Cleanup that is entered at one
-//! block has to be left for one block, at which other cleanup may join it (the validator checks
-//! that), and a second way out might break this. To make a `goto` of a branch only takes ways out.
+//! that are entered elsewhere. Ways to a block in cleanup lead around it only if cleanup stays
+//! nested ([`cleanup`]). To make a `goto` of a branch only takes ways out.
 //!
 //! # Soundness
 //!
 //! A *fact* is that a `bool`, or `discriminant(place)`, has some value. It holds behind the edge of
 //! a branch that is taken for this value, and behind the assignment of a constant. It holds until
 //! the local may have changed: by anything that writes to it or to a part of it, drops it, or
-//! begins or ends its storage. If the local is borrowed anywhere nothing is known of it.
+//! begins or ends its storage. If the local is borrowed anywhere nothing is known of it, unless
+//! nobody can write to it by that borrow: it is shared, and the type has no interior mutability
+//! ([`is_freeze_by_fields`]).
 //!
 //! To move a value, or a part of it, does not change its discriminant. A function that it is moved
 //! to may write where it was, but drop elaboration reads the discriminant behind that, too, and
@@ -47,14 +48,15 @@
 //! place more than once, and two for each `bool` that it branches by and assigns constants to.
 //! There is a set of these for each block, and each edge of a branch changes those of one place. So
 //! memory is in proportion to blocks times such values, as that of other analyses is to blocks
-//! times locals.
+//! times locals. An edge leads around [`AROUND_LIMIT`] blocks at most in each round. What is asked
+//! of cleanup takes one walk through the body, and a look at a few blocks for each way around one.
 //!
 //! # Left for later
 //!
-//! * What is borrowed, as by a guard of the `match` or by `ref`, although nothing changes it.
-//! * Where arms come together in cleanup.
+//! * What is borrowed by `ref mut`: to write to a part of an enum does not change its variant.
 //!
 //! [`JumpThreading`]: crate::jump_threading::JumpThreading
+//! [`is_freeze_by_fields`]: crate::certain_body::is_freeze_by_fields
 
 use rustc_data_structures::fx::{FxHashMap, FxHashSet, FxIndexMap, FxIndexSet};
 use rustc_index::bit_set::DenseBitSet;
@@ -65,15 +67,20 @@ use rustc_mir_dataflow::fmt::DebugWithContext;
 use rustc_mir_dataflow::{Analysis, ResultsCursor};
 use tracing::debug;
 
+use super::cleanup;
+use crate::certain_body::is_freeze_by_fields;
 use crate::jump_threading::maybe_loop_headers;
+
+/// How many blocks an edge leads around, at most, in one round.
+const AROUND_LIMIT: usize = 4;
 
 /// Removes what branches can be removed. `false` if there are none.
 pub(super) fn remove_known_branches<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tcx>) -> bool {
-    let Some(facts) = Facts::new(body) else { return false };
+    let Some(facts) = Facts::new(tcx, body) else { return false };
     let mut known = facts.iterate_to_fixpoint(tcx, body, None).into_results_cursor(body);
     let loop_headers = maybe_loop_headers(body);
     let mut gotos = vec![];
-    let mut edges = vec![];
+    let mut around = vec![];
     for (block, data) in traversal::reachable(body) {
         known.seek_before_primary_effect(body.terminator_loc(block));
         if let Some(target) = target_from(body, &known, block) {
@@ -86,15 +93,23 @@ pub(super) fn remove_known_branches<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tc
         }
         known.seek_after_primary_effect(body.terminator_loc(block));
         for successor in data.terminator().successors() {
-            if !loop_headers.contains(successor)
-                && !body.basic_blocks[successor].is_cleanup
-                && does_nothing_else(body, successor)
-                && let Some(target) = target_from(body, &known, successor)
+            let mut behind = vec![];
+            let mut next = successor;
+            // Behind a variant comes a drop flag.
+            while behind.len() < AROUND_LIMIT
+                && !loop_headers.contains(next)
+                && does_nothing_else(body, next)
+                && let Some(target) = target_from(body, &known, next)
             {
-                edges.push((block, successor, target));
+                behind.push(target);
+                next = target;
+            }
+            if !behind.is_empty() {
+                around.push((block, successor, behind));
             }
         }
     }
+    let edges = cleanup::targets(body, &around);
     debug!(?gotos, ?edges);
     let is_any = !gotos.is_empty() || !edges.is_empty();
     for (block, target) in gotos {
@@ -207,7 +222,7 @@ struct Facts<'tcx> {
 
 impl<'tcx> Facts<'tcx> {
     /// `None` if no branch can be known.
-    fn new(body: &Body<'tcx>) -> Option<Self> {
+    fn new(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> Option<Self> {
         let mut by_subject: FxIndexMap<_, Vec<_>> = FxIndexMap::default();
         for block in body.basic_blocks.indices() {
             if let Some((subject, targets)) = branch(body, block) {
@@ -223,9 +238,10 @@ impl<'tcx> Facts<'tcx> {
         if by_subject.is_empty() {
             return None;
         }
-        let mut borrowed = Borrowed(DenseBitSet::new_empty(body.local_decls.len()));
-        borrowed.visit_body(body);
-        by_subject.retain(|subject, _| !borrowed.0.contains(subject.local()));
+        let none = DenseBitSet::new_empty(body.local_decls.len());
+        let mut may_be_written = MayBeWritten { tcx, body, locals: none };
+        may_be_written.visit_body(body);
+        by_subject.retain(|subject, _| !may_be_written.locals.contains(subject.local()));
 
         let mut facts = Facts {
             values: FxIndexMap::default(),
@@ -343,16 +359,29 @@ impl<'tcx> Visitor<'tcx> for Changes<'_, 'tcx> {
     }
 }
 
-/// The locals that are borrowed, as a whole or in part. A drop borrows its place, too, and counts
-/// for `borrowed_locals`, but not here: it is a change, and what it has got the address of has no
-/// value any more. If the local gets another value, that is written to the local directly, which
-/// ends the old borrow.
-struct Borrowed(DenseBitSet<Local>);
+/// The locals that may be written to by a borrow of the whole or a part. A drop borrows its place,
+/// too, and counts for `borrowed_locals`, but not here: it is a change, and what it has got the
+/// address of has no value any more. If the local gets another value, that is written to the local
+/// directly, which ends the old borrow.
+struct MayBeWritten<'a, 'tcx> {
+    tcx: TyCtxt<'tcx>,
+    body: &'a Body<'tcx>,
+    locals: DenseBitSet<Local>,
+}
 
-impl<'tcx> Visitor<'tcx> for Borrowed {
+impl<'tcx> Visitor<'tcx> for MayBeWritten<'_, 'tcx> {
+    fn visit_rvalue(&mut self, rvalue: &Rvalue<'tcx>, location: Location) {
+        match rvalue {
+            // A guard of a `match` borrows like that, and so do `ref` and `is_some()`.
+            Rvalue::Ref(_, BorrowKind::Shared, place)
+                if is_freeze_by_fields(self.tcx, place.ty(self.body, self.tcx).ty) => {}
+            _ => self.super_rvalue(rvalue, location),
+        }
+    }
+
     fn visit_place(&mut self, place: &Place<'tcx>, context: PlaceContext, _: Location) {
         if (context.is_borrow() || context.is_address_of()) && !place.is_indirect() {
-            self.0.insert(place.local);
+            self.locals.insert(place.local);
         }
     }
 }

@@ -11,8 +11,8 @@ mod tower;
 use std::fmt::Write as _;
 
 use crate::program::{
-    BUS, BUS_ARGUMENT, Block, Bus, Expression, Form, Function, Future, ITSELF, Lent, Program,
-    Shape, Statement, Type, Variable,
+    BUS, BUS_ARGUMENT, Block, Bus, Expression, Form, Function, Future, ITSELF, Lent, Matched,
+    Program, Shape, Statement, Type, Variable,
 };
 use kinds::{foreign_text, room_text};
 
@@ -389,8 +389,22 @@ impl Printer {
         text
     }
 
-    fn match_outcome_text(&mut self, value: &Expression, arms: &[(Variable, Block); 2]) -> String {
-        let mut text = format!("(match {} {{\n", self.expression(value));
+    fn match_outcome_text(
+        &mut self,
+        matched: Matched,
+        value: &Expression,
+        arms: &[(Variable, Block); 2],
+    ) -> String {
+        let value = self.expression(value);
+        let [before, lend, after] = match matched {
+            Matched::AtOnce => ["", "", ""],
+            Matched::Seen => ["let kept = ", "seen(&kept)", " } else { settle(kept) } }"],
+            Matched::Turned => ["let mut kept = ", "turn(&mut kept)", " } else { settle(kept) } }"],
+        };
+        let mut text = match matched {
+            Matched::AtOnce => format!("(match {value} {{\n"),
+            _ => format!("({{ {before}{value}; if let Ok(_) = kept {{ {lend}; match kept {{\n"),
+        };
         self.depth += 1;
         for (variant, (variable, arm)) in ["Ok", "Err"].iter().zip(arms.iter()) {
             let arm = self.block(arm);
@@ -398,7 +412,7 @@ impl Printer {
             let _ = writeln!(text, "{:1$}{pattern} => {arm}", "", self.depth * 4);
         }
         self.depth -= 1;
-        let _ = write!(text, "{:1$}}})", "", self.depth * 4);
+        let _ = write!(text, "{:1$}}}{after})", "", self.depth * 4);
         text
     }
 
@@ -470,7 +484,7 @@ impl Printer {
                 let text = self.match_text(value, arms);
                 format!("({text})")
             }
-            E::MatchOutcome(value, arms) => self.match_outcome_text(value, arms),
+            E::MatchOutcome(matched, value, arms) => self.match_outcome_text(*matched, value, arms),
             E::Await(future) => format!("{}.await", self.future(future)),
             E::Recurse(function, of, arguments) => {
                 let mut all = vec!["depth - 1".to_owned()];

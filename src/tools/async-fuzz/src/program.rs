@@ -191,6 +191,16 @@ pub enum Statement {
     HeldAwait(Variable, Box<Future>, Block),
 }
 
+/// What happens to an outcome before it is matched.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Matched {
+    AtOnce,
+    /// It was found to be `Ok`, and is lent to be looked at
+    Seen,
+    /// It was found to be `Ok`, and is lent to be made the other variant
+    Turned,
+}
+
 #[derive(Clone, Debug, PartialEq)]
 pub enum Expression {
     Literal(u32),
@@ -248,7 +258,7 @@ pub enum Expression {
     If(Box<Expression>, Box<Block>, Box<Block>),
     Match(Box<Expression>, Vec<Block>),
     /// A match on an outcome, whose arms have what is in it in their variables
-    MatchOutcome(Box<Expression>, Box<[(Variable, Block); 2]>),
+    MatchOutcome(Matched, Box<Expression>, Box<[(Variable, Block); 2]>),
     Await(Box<Future>),
     /// A call of the function that this is in, which gives the type, with one less depth
     Recurse(u32, Type, Vec<Expression>),
@@ -490,7 +500,7 @@ fn walk_expression(expression: &mut Expression, visit: Visit<'_>) {
             arms.iter_mut().for_each(|arm| walk_block(arm, visit));
         }
         Row(numbers) => numbers.iter_mut().for_each(|number| walk_expression(number, visit)),
-        MatchOutcome(value, arms) => {
+        MatchOutcome(_, value, arms) => {
             walk_expression(value, visit);
             arms.iter_mut().for_each(|(_, arm)| walk_block(arm, visit));
         }

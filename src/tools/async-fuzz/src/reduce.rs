@@ -6,8 +6,8 @@
 //! whether they make sense.
 
 use crate::program::{
-    Block, Expression, Future, Implementor, Lent, Node, Over, Program, Reach, Statement, Trait,
-    Type, walk_future, walk_statement,
+    Block, Expression, Future, Implementor, Lent, Matched, Node, Over, Program, Reach, Statement,
+    Trait, Type, walk_future, walk_statement,
 };
 
 /// Reduces `program`, for which `shows` is true, until nothing can be taken away or `is_over`.
@@ -407,7 +407,10 @@ fn smaller_expressions(expression: &Expression) -> Vec<Expression> {
             smaller.push(E::Index(*row, Box::new(E::Literal(0))));
             smaller.push((**index).clone());
         }
-        E::MatchOutcome(value, arms) => {
+        E::MatchOutcome(matched, value, arms) => {
+            if *matched != Matched::AtOnce {
+                smaller.push(E::MatchOutcome(Matched::AtOnce, value.clone(), arms.clone()));
+            }
             smaller.push(E::Take(value.clone(), Type::Outcome));
             smaller.extend(block_values(arms.iter().map(|(_, arm)| arm)));
         }

@@ -106,6 +106,51 @@ async fn of_several(make: fn() -> Several) -> u8 {
     }
 }
 
+/// An arm borrows what is in a variant, and does not change which one it is.
+async fn by_ref(make: fn() -> Result<Large, Small>) -> u8 {
+    match make() {
+        Ok(large) => send(&large).await,
+        Err(ref small) => small.0[0],
+    }
+}
+
+/// So does what looks at it first.
+async fn looked_at(make: fn() -> Result<Large, Small>) -> u8 {
+    let answer = make();
+    if answer.is_err() {
+        return 6;
+    }
+    match answer {
+        Ok(large) => send(&large).await,
+        Err(small) => small.0[0],
+    }
+}
+
+enum Settable {
+    Set(Cell<u8>),
+    Unset(u8),
+}
+
+/// It has interior mutability, so it may be changed where it is borrowed like that.
+async fn unset_by_borrow(settable: Settable) -> u8 {
+    if let Settable::Set(_) = settable {
+        unset(&settable);
+        Yield(false).await;
+        match settable {
+            Settable::Set(number) => number.get(),
+            Settable::Unset(number) => number,
+        }
+    } else {
+        7
+    }
+}
+
+#[inline(never)]
+fn unset(settable: &Settable) {
+    // SAFETY: it is not `Freeze`, and nobody else borrows it.
+    unsafe { (&raw const *settable).cast_mut().write(Settable::Unset(2)) }
+}
+
 async fn nested(make: fn() -> Result<Result<Large, Small>, Small>) -> u8 {
     match make() {
         Ok(Ok(large)) => send(&large).await,
@@ -132,6 +177,22 @@ async fn unwinding(answer: Result<Small, Small>) {
 
 async fn yields() {
     Yield(false).await;
+}
+
+async fn unwinding_several(several: Several) {
+    match several {
+        Several::Large(large) => {
+            yields().await;
+            may_unwind();
+            drop(large);
+        }
+        Several::Small(ref small) => {
+            may_unwind();
+            black_box(small);
+        }
+        _ => may_unwind(),
+    }
+    may_unwind();
 }
 
 enum Either {
@@ -227,12 +288,13 @@ fn run<F: Future>(polls: usize, future: F) -> (Option<F::Output>, Vec<u8>) {
 fn main() {
     check(if_let(|| Err(small())));
     check(generic(|| Err(small())));
-    // Where a panic unwinds the arms come together, too, and there it is still read.
-    if !cfg!(on) {
-        check(in_loop(|| Err(small())));
-        check(of_several(|| Several::Small(small())));
-        check(nested(|| Ok(Err(small()))));
-    }
+    // Where a panic unwinds the arms come together, too.
+    check(in_loop(|| Err(small())));
+    check(guarded(|| Err(small())));
+    check(of_several(|| Several::Small(small())));
+    check(by_ref(|| Err(small())));
+    check(looked_at(|| Err(small())));
+    check(nested(|| Ok(Err(small()))));
 
     assert_eq!(run(1, if_let(|| Ok(large()))), (None, vec![1]));
     assert_eq!(run(2, if_let(|| Ok(large()))), (Some(1), vec![1]));
@@ -253,6 +315,16 @@ fn main() {
     assert_eq!(run(2, of_several(|| Several::Large(large()))), (Some(1), vec![1]));
     assert_eq!(run(2, of_several(|| Several::Small(small()))), (Some(2), vec![2]));
     assert_eq!(run(2, of_several(|| Several::Boxed(Box::new(small())))), (Some(3), vec![2]));
+    assert_eq!(run(1, by_ref(|| Ok(large()))), (None, vec![1]));
+    assert_eq!(run(2, by_ref(|| Ok(large()))), (Some(1), vec![1]));
+    assert_eq!(run(2, by_ref(|| Err(small()))), (Some(2), vec![2]));
+    assert_eq!(run(1, looked_at(|| Ok(large()))), (None, vec![1]));
+    assert_eq!(run(2, looked_at(|| Ok(large()))), (Some(1), vec![1]));
+    assert_eq!(run(2, looked_at(|| Err(small()))), (Some(6), vec![2]));
+    assert_eq!(run(2, unset_by_borrow(Settable::Set(Cell::new(3)))), (Some(2), vec![]));
+    assert_eq!(run(2, unset_by_borrow(Settable::Unset(2))), (Some(7), vec![]));
+    assert_eq!(run(2, unwinding_several(Several::Large(large()))), (Some(()), vec![1]));
+    assert_eq!(run(2, unwinding_several(Several::Small(small()))), (Some(()), vec![2]));
     assert_eq!(run(1, nested(|| Ok(Ok(large())))), (None, vec![1]));
     assert_eq!(run(2, nested(|| Ok(Ok(large())))), (Some(1), vec![1]));
     assert_eq!(run(2, nested(|| Ok(Err(small())))), (Some(4), vec![2]));
@@ -271,6 +343,11 @@ fn main() {
         };
         assert_eq!(unwinds(2, Box::pin(unwinding(Ok(Noted([9]))))), [9]);
         assert_eq!(unwinds(1, Box::pin(unwinding_nested(Either::Small(Noted([9]))))), [9]);
+        let large = Several::Large(Noted([9; 200]));
+        assert_eq!(unwinds(2, Box::pin(unwinding_several(large))), [9]);
+        assert_eq!(unwinds(1, Box::pin(unwinding_several(Several::Small(Noted([9]))))), [9]);
+        let boxed = Several::Boxed(Box::new(Noted([9])));
+        assert_eq!(unwinds(1, Box::pin(unwinding_several(boxed))), [9]);
         let result = Either::Result(Ok(Noted([9])));
         assert_eq!(unwinds(1, Box::pin(unwinding_nested(result))), [9]);
     }

@@ -432,7 +432,7 @@ impl Generator {
 mod tests {
     use super::*;
     use crate::print::{Split, module};
-    use crate::program::Over;
+    use crate::program::{Matched, Over};
 
     #[test]
     fn the_same_seed_gives_the_same_program() {
@@ -513,10 +513,22 @@ mod tests {
     #[test]
     fn many_programs_match_on_an_outcome_that_is_awaited() {
         let matches = percent_with(|node| match node {
-            Node::Expression(Expression::MatchOutcome(value, _)) => is_await(value),
+            Node::Expression(Expression::MatchOutcome(_, value, _)) => is_await(value),
             _ => false,
         });
         assert!(matches >= 3, "{matches}");
+    }
+
+    #[test]
+    fn some_outcomes_are_lent_between_two_matches() {
+        use crate::program::Matched;
+        for wanted in [Matched::Seen, Matched::Turned] {
+            let lent = percent_with(|node| match node {
+                Node::Expression(Expression::MatchOutcome(matched, ..)) => *matched == wanted,
+                _ => false,
+            });
+            assert!(lent >= 1, "{wanted:?}: {lent}");
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Makes expressions.
 
 use super::{Generator, Style};
-use crate::program::{Block, Expression, Form, Future, Shape, Statement, Type};
+use crate::program::{Block, Expression, Form, Future, Matched, Shape, Statement, Type};
 
 /// What comes after each of the awaits that are the same.
 #[derive(Clone, Copy)]
@@ -223,7 +223,14 @@ impl Generator {
                     (variable, arm)
                 });
                 match <[_; 2]>::try_from(arms) {
-                    Ok(arms) => Expression::MatchOutcome(Box::new(value), Box::new(arms)),
+                    Ok(arms) => {
+                        let matched = self.random.weighted(&[
+                            (6, Matched::AtOnce),
+                            (1, Matched::Seen),
+                            (1, Matched::Turned),
+                        ]);
+                        Expression::MatchOutcome(matched, Box::new(value), Box::new(arms))
+                    }
                     Err(_) => Expression::Literal(1),
                 }
             }

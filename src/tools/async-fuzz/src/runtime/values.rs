@@ -67,6 +67,21 @@ pub fn settle(outcome: Outcome) -> u32 {
     }
 }
 
+/// Looks at an outcome.
+#[inline(never)]
+pub fn seen(outcome: &Outcome) {
+    match outcome {
+        Ok(number) => note(Kind::Foreign, (*number).into(), 9),
+        Err(token) => drop(look(token)),
+    }
+}
+
+/// Makes an outcome the other variant.
+#[inline(never)]
+pub fn turn(outcome: &mut Outcome) {
+    *outcome = if outcome.is_ok() { Err(token()) } else { Ok(1) };
+}
+
 /// Looks at a value, and gives its number.
 #[inline(never)]
 pub fn look(token: &Token) -> u32 {
