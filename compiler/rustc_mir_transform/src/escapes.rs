@@ -113,11 +113,7 @@ impl<'tcx> Search<'tcx> {
         Search { tcx, known: FxHashMap::default(), on_path: vec![], statements_left: WORK_LIMIT }
     }
 
-    /// Takes one walk through `body` off what may be looked at. `false` if that is too much.
-    pub(crate) fn may_walk(&mut self, body: &Body<'tcx>) -> bool {
-        self.may_look_at(body.basic_blocks.iter().map(|data| data.statements.len() + 1).sum())
-    }
-
+    /// Takes so many off the statements that may be looked at. `false` if that is too much.
     fn may_look_at(&mut self, statements: usize) -> bool {
         let left = self.statements_left.checked_sub(statements);
         self.statements_left = left.unwrap_or(0);
@@ -190,7 +186,7 @@ impl<'tcx> Search<'tcx> {
         }
         let args =
             if callee == def_id { args } else { GenericArgs::identity_for_item(tcx, callee) };
-        if !self.may_walk(body) {
+        if !self.may_look_at(statements_in(body)) {
             return Keeps::Elsewhere;
         }
         let mentions = Mentions::in_body(body);
@@ -236,6 +232,11 @@ impl<'tcx> Visitor<'tcx> for Mentions {
             of_local.push(location);
         }
     }
+}
+
+/// How many statements and terminators `body` has.
+pub(crate) fn statements_in(body: &Body<'_>) -> usize {
+    body.basic_blocks.iter().map(|data| data.statements.len() + 1).sum()
 }
 
 /// Follows an address through a body.

@@ -30,7 +30,9 @@
 //! The pass runs before [`CollapseSuspensionPoints`], which merges no suspension points of which
 //! one would have to hold what the other saves, and again where [`InlineAwait`] has inlined
 //! something. Each time it computes what is saved, and asks at each statement which of the locals
-//! that may be released are needed. The limit of [`escapes`] holds for that, too.
+//! that may be released are needed. There are at most [`ANSWERS_LIMIT`] answers, and what asks for
+//! more stays as it is, in the order of declaration: so does what [`escapes`] has no time for.
+//! (`tests/ui/async-await/release-storage/limit.rs`)
 //!
 //! # Soundness
 //!
@@ -65,10 +67,13 @@ use rustc_mir_dataflow::{Analysis, ResultsCursor};
 use tracing::debug;
 
 use crate::async_bodies::AsyncPass;
-use crate::escapes::{Mentions, Search, Whereabouts};
+use crate::escapes::{Mentions, Search, Whereabouts, statements_in};
 use crate::maybe_with_value::MaybeWithValue;
 use crate::patch::MirPatch;
 use crate::saved_locals::all_saved_locals;
+
+/// How many answers are given at most: whether a local is needed before a statement.
+const ANSWERS_LIMIT: usize = 32_000_000;
 
 pub(super) enum ReleaseStorage {
     /// Runs on the body as it is written.
@@ -114,12 +119,8 @@ fn candidates<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> FxIndexMap<Local, W
         .filter(|&local| saved.contains(local) && borrowed.contains(local))
         // Nothing would give it storage before the first time that it is released.
         .filter(|&local| !always_live.contains(local))
-        // To find where it is needed takes another walk.
-        .filter_map(|local| {
-            let found = search.of_local(body, &mentions, &borrowed, local)?;
-            search.may_walk(body).then_some((local, found))
-        });
-    candidates.collect()
+        .filter_map(|local| Some((local, search.of_local(body, &mentions, &borrowed, local)?)));
+    candidates.take(ANSWERS_LIMIT / statements_in(body)).collect()
 }
 
 /// Tells where locals are needed. They go by their index among `locals`.
