@@ -1,4 +1,4 @@
-//! Tells who may know the address of a local, as far as it was only lent.
+//! Tells who may know the address of a local that was borrowed.
 //!
 //! # Motivation
 //!
@@ -45,6 +45,10 @@
 //! all that contains either. It makes no difference what the lifetime of a reference says. A number
 //! that is read from a holder is no address: that would have escaped where it became a number, as
 //! part of a union or by a transmute.
+//!
+//! (`tests/ui/async-await/release-storage/kept-addresses.rs`, `known-addresses.rs`)
+//!
+//! # Complexity
 //!
 //! One walk through each body finds where locals are mentioned. Then each mention of a holder is
 //! looked at once. All together look at [`WORK_LIMIT`] statements, at most. When that is reached

@@ -30,8 +30,9 @@
 //! The pass runs before [`CollapseSuspensionPoints`], which merges no suspension points of which
 //! one would have to hold what the other saves, and again where [`InlineAwait`] has inlined
 //! something. Each time it computes what is saved, and asks at each statement which of the locals
-//! that may be released are needed. There are at most [`ANSWERS_LIMIT`] answers, and what asks for
-//! more stays as it is, in the order of declaration: so does what [`escapes`] has no time for.
+//! that may be released are needed. There are at most [`ANSWERS_LIMIT`] answers, and at most two
+//! more statements for each that the body has. Locals that take more, or that [`escapes`]
+//! gave up on, stay as they are.
 //! (`tests/ui/async-await/release-storage/limit.rs`)
 //!
 //! # Soundness
@@ -93,7 +94,8 @@ impl AsyncPass for ReleaseStorage {
         if locals.is_empty() {
             return;
         }
-        let ends = Needed::new(tcx, body, &locals).ends();
+        let mut ends = Needed::new(tcx, body, &locals).ends();
+        retain_few(body, &mut ends);
         let mut patch = MirPatch::new(body);
         for (location, local) in ends {
             debug!(?local, ?location, "is released");
@@ -104,23 +106,44 @@ impl AsyncPass for ReleaseStorage {
     }
 }
 
+/// Keeps the `ends` of locals as long as these are, in total, no more than the statements of the
+/// body. Where a `match` with many arms needs many locals in one of them, each ends at the start of
+/// each other arm. All later passes would have to look at that.
+fn retain_few(body: &Body<'_>, ends: &mut Vec<(Location, Local)>) {
+    let mut of_each: FxIndexMap<Local, usize> = FxIndexMap::default();
+    for &(_, local) in &*ends {
+        *of_each.entry(local).or_default() += 1;
+    }
+    let mut left = statements_in(body);
+    of_each.retain(|_, count| match left.checked_sub(*count) {
+        Some(rest) => {
+            left = rest;
+            true
+        }
+        None => false,
+    });
+    ends.retain(|(_, local)| of_each.contains_key(local));
+}
+
 /// The locals that are saved although they may be needed no more, with where their address may be.
 fn candidates<'tcx>(tcx: TyCtxt<'tcx>, body: &Body<'tcx>) -> FxIndexMap<Local, Whereabouts> {
     let borrowed = borrowed_locals(body);
     if !body.vars_and_temps_iter().any(|local| borrowed.contains(local)) {
         return FxIndexMap::default();
     }
+    let mut lent = all_saved_locals(tcx, body);
+    lent.intersect(&borrowed);
+    // Nothing would give them storage before the first time that they are released.
+    lent.subtract(&always_storage_live_locals(body));
+    if lent.is_empty() {
+        return FxIndexMap::default();
+    }
     let mut search = Search::new(tcx);
     let mentions = Mentions::in_body(body);
-    let saved = all_saved_locals(tcx, body);
-    let always_live = always_storage_live_locals(body);
-    let candidates = body
-        .vars_and_temps_iter()
-        .filter(|&local| saved.contains(local) && borrowed.contains(local))
-        // Nothing would give it storage before the first time that it is released.
-        .filter(|&local| !always_live.contains(local))
-        .filter_map(|local| Some((local, search.of_local(body, &mentions, &borrowed, local)?)));
-    candidates.take(ANSWERS_LIMIT / statements_in(body)).collect()
+    lent.iter()
+        .filter_map(|local| Some((local, search.of_local(body, &mentions, &borrowed, local)?)))
+        .take(ANSWERS_LIMIT / statements_in(body))
+        .collect()
 }
 
 /// Tells where locals are needed. They go by their index among `locals`.

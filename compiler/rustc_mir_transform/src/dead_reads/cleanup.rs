@@ -1,5 +1,7 @@
 //! Decides which ways into blocks in cleanup may lead around them.
 //!
+//! # Motivation
+//!
 //! Cleanup is nested, for the sake of targets that have a function for each piece of it: all ways
 //! out of one piece lead to the same block, at which another one begins (the validator checks
 //! that). A piece begins at a block that code outside of cleanup leads to, or several other pieces,
@@ -13,63 +15,93 @@
 //!   bb5: resume
 //! ```
 //!
-//! Each of `bb1` and `bb2` is a piece, and the rest is one. `bb1` may lead to `bb5` instead: that
-//! is a piece then, the only one that `bb1` leads to, and `bb3` with `bb4`. If `bb2` led to `bb4`,
-//! which would be a piece of its own, `bb3` would lead to two. So it may do that only if `bb1` leads
-//! somewhere else, too, and `bb3` goes. In general:
+//! Each of `bb1` and `bb2` is a piece, and the rest is one. If `bb1` leads to `bb5` instead, that
+//! begins a piece, the only one that `bb1` leads to; `bb3` and `bb4` are another, which leads there
+//! as well. But if `bb2` leads to `bb4`, that begins a piece, and `bb3` leads to two. So `bb2` may
+//! lead to `bb4` only if `bb1` leads somewhere else, too, and nothing leads to `bb3` any more.
+//!
+//! # The rule
 //!
 //! * All ways of a piece to a block are changed alike, or none is.
 //! * They are changed to where all ways from the block meet, given that what is before that is
-//!   entered by the block only. Then the piece leads there, and so does what it led to before.
+//!   entered by the block only.
 //! * If all ways to the block are changed, so that it goes, they may also be changed to blocks that
-//!   lead there at once.
+//!   lead to the meeting at once.
+//! * Ways within a piece, and from outside of cleanup, need not agree. They are changed to the same
+//!   blocks.
+//! * What is between two such blocks and where their ways meet has no block in common. Otherwise
+//!   one of them waits for the next round.
 //!
-//! Within a piece, and from outside of cleanup, ways are changed to the same blocks.
+//! # Soundness
+//!
+//! A piece whose ways are changed leads to the meeting, or to a block that leads to nothing else:
+//! to one block still. What the block led to before leads to the meeting, too, so where that begins
+//! a piece now, what is left leads to this one. Within a piece no way out is added. And what the
+//! change of one block makes the beginning of a piece is no way out of a piece for another one: all
+//! ways from that block, up to where they meet, are apart from those of the other.
+//!
+//! (`tests/ui/async-await/dead-reads/known-branches.rs`, and the mistake `cleanup-not-nested` of
+//! async-fuzz)
 
-use rustc_data_structures::fx::{FxHashMap, FxIndexSet};
+use rustc_data_structures::fx::{FxHashMap, FxHashSet, FxIndexSet};
 use rustc_index::IndexVec;
 use rustc_middle::mir::*;
 
-/// How many blocks are looked at, at most, to find where all ways from one meet. There are two for
-/// each variant that is dropped, and each takes a look at all of them.
+/// How many blocks may be between one and where all ways from it meet. To find each takes a look
+/// at all that have been found. A variant that is dropped has two: a branch by a drop flag, and a
+/// drop.
 const BLOCKS_LIMIT: usize = 32;
 
-/// An edge of a block to another one, and where it could lead instead: each is behind the one
-/// before.
-pub(super) type Around = (BasicBlock, BasicBlock, Vec<BasicBlock>);
+/// An edge that could lead elsewhere.
+#[derive(Debug)]
+pub(super) struct Edge {
+    pub(super) from: BasicBlock,
+    pub(super) to: BasicBlock,
+    /// Where it could lead: each is behind the one before.
+    pub(super) behind: Vec<BasicBlock>,
+}
 
-/// Where the edges of `around` are to lead, that is as far as they can, unless it is in cleanup and
-/// they have to stay.
-pub(super) fn targets(
-    body: &Body<'_>,
-    around: &[Around],
-) -> Vec<(BasicBlock, BasicBlock, BasicBlock)> {
-    let is_cleanup = |block: BasicBlock| body.basic_blocks[block].is_cleanup;
-    let in_cleanup = around.iter().filter(|(_, from, _)| is_cleanup(*from));
-    let by_edge: FxHashMap<_, _> =
-        in_cleanup.map(|(block, from, behind)| ((*block, *from), &behind[..])).collect();
-    let pieces = (!by_edge.is_empty()).then(|| Pieces::find(body));
+/// Keeps those of `edges` that may be changed. One into cleanup has one target then, and any other
+/// leads as far as it can.
+pub(super) fn retain_nested(body: &Body<'_>, edges: &mut Vec<Edge>) {
+    let is_in_cleanup = |edge: &Edge| body.basic_blocks[edge.to].is_cleanup;
+    if !edges.iter().any(is_in_cleanup) {
+        return;
+    }
+    let pieces = Pieces::find(body);
+    let behind: FxHashMap<_, _> =
+        edges.iter().map(|edge| ((edge.from, edge.to), &edge.behind[..])).collect();
     let mut by_block: FxHashMap<BasicBlock, Option<Ways>> = FxHashMap::default();
-    let mut target = |&(block, from, ref behind): &Around| match &pieces {
-        Some(pieces) if is_cleanup(from) => {
-            let ways =
-                by_block.entry(from).or_insert_with(|| Ways::find(body, pieces, from, &by_edge));
-            Some((block, from, ways.as_ref()?.target(pieces, block)?))
+    let mut taken = FxHashSet::default();
+    for edge in edges.iter().filter(|edge| is_in_cleanup(edge)) {
+        by_block.entry(edge.to).or_insert_with(|| {
+            let ways = Ways::find(body, &pieces, edge.to, &behind)?;
+            let blocks = || ways.before.iter().copied().chain([ways.meeting]);
+            if blocks().any(|block| taken.contains(&block)) {
+                return None;
+            }
+            taken.extend(blocks());
+            Some(ways)
+        });
+    }
+    edges.retain_mut(|edge| match by_block.get(&edge.to) {
+        None => true,
+        Some(ways) => {
+            let target = ways.as_ref().and_then(|ways| ways.target(&pieces, edge.from));
+            edge.behind = target.into_iter().collect();
+            target.is_some()
         }
-        _ => Some((block, from, *behind.last()?)),
-    };
-    around.iter().filter_map(|edge| target(edge)).collect()
+    });
 }
 
 /// The ways to a block in cleanup.
 struct Ways {
     to: BasicBlock,
-    /// Where all ways from the block meet.
+    /// The block and all that comes before its ways meet.
+    before: FxIndexSet<BasicBlock>,
     meeting: BasicBlock,
-    /// Where all ways of a piece could lead. `None` if they differ, or if one has to stay.
+    /// Where all ways of a piece are to lead. `None` if they have to stay.
     targets: FxHashMap<BasicBlock, Option<BasicBlock>>,
-    /// Whether none has to stay.
-    all_change: bool,
 }
 
 impl Ways {
@@ -78,12 +110,12 @@ impl Ways {
         body: &Body<'_>,
         pieces: &Pieces,
         to: BasicBlock,
-        by_edge: &FxHashMap<(BasicBlock, BasicBlock), &[BasicBlock]>,
+        behind: &FxHashMap<(BasicBlock, BasicBlock), &[BasicBlock]>,
     ) -> Option<Ways> {
-        let meeting = meeting(body, to)?;
+        let (before, meeting) = meeting(body, to)?;
         let mut targets = FxHashMap::default();
         for &block in &body.basic_blocks.predecessors()[to] {
-            let mut behind = by_edge.get(&(block, to)).into_iter().flat_map(|it| it.iter());
+            let mut behind = behind.get(&(block, to)).into_iter().flat_map(|behind| behind.iter());
             let target =
                 behind.find(|&&it| it == meeting || leads_only_to(body, it, meeting)).copied();
             let of_piece = targets.entry(pieces.of_way(block, to)).or_insert(target);
@@ -91,14 +123,24 @@ impl Ways {
                 *of_piece = None;
             }
         }
-        let all_change = targets.values().all(|target| target.is_some());
-        Some(Ways { to, meeting, targets, all_change })
+        if !targets.values().all(|target| target.is_some()) {
+            // One has to stay, and so does the block.
+            for target in targets.values_mut() {
+                *target = target.filter(|&it| it == meeting);
+            }
+        }
+        // What changes nothing is in the way of nothing.
+        targets.values().any(|target| target.is_some()).then_some(Ways {
+            to,
+            before,
+            meeting,
+            targets,
+        })
     }
 
     /// Where the way from `block` is to lead.
     fn target(&self, pieces: &Pieces, block: BasicBlock) -> Option<BasicBlock> {
-        let target = self.targets[&pieces.of_way(block, self.to)]?;
-        (self.all_change || target == self.meeting).then_some(target)
+        self.targets[&pieces.of_way(block, self.to)]
     }
 }
 
@@ -127,8 +169,8 @@ impl Pieces {
     }
 }
 
-/// Where all ways from `block` meet, if nothing else leads to what is before that.
-fn meeting(body: &Body<'_>, block: BasicBlock) -> Option<BasicBlock> {
+/// Where all ways from `block` meet, and what comes before that, if nothing else leads there.
+fn meeting(body: &Body<'_>, block: BasicBlock) -> Option<(FxIndexSet<BasicBlock>, BasicBlock)> {
     let mut before = FxIndexSet::from_iter([block]);
     while before.len() < BLOCKS_LIMIT {
         let next: FxIndexSet<_> = before
@@ -136,8 +178,8 @@ fn meeting(body: &Body<'_>, block: BasicBlock) -> Option<BasicBlock> {
             .flat_map(|&block| body.basic_blocks[block].terminator().successors())
             .filter(|next| !before.contains(next))
             .collect();
-        if next.len() == 1 {
-            return next.first().copied();
+        if let [meeting] = next.iter().copied().collect::<Vec<_>>()[..] {
+            return Some((before, meeting));
         }
         let is_entered_only_so = |next: &BasicBlock| {
             body.basic_blocks.predecessors()[*next].iter().all(|block| before.contains(block))

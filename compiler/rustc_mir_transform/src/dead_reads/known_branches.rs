@@ -30,15 +30,15 @@
 //! a branch that is taken for this value, and behind the assignment of a constant. It holds until
 //! the local may have changed: by anything that writes to it or to a part of it, drops it, or
 //! begins or ends its storage. If the local is borrowed anywhere nothing is known of it, unless
-//! nobody can write to it by that borrow: it is shared, and the type has no interior mutability
-//! ([`is_freeze_by_fields`]).
+//! nobody can write to it by that borrow: it is shared, and what is borrowed has no interior
+//! mutability ([`is_freeze_by_fields`]). If that is a part, the borrow gives no right to the rest.
 //!
 //! To move a value, or a part of it, does not change its discriminant. A function that it is moved
 //! to may write where it was, but drop elaboration reads the discriminant behind that, too, and
 //! relies on drop flags where it matters.
 //!
-//! A block is passed by only if its branch moves the discriminant that the block has read. So no
-//! other block can need that.
+//! A block is passed by only if its branch moves the discriminant that the block has read, so that
+//! no other block can need that, or if it only branches by a `bool`.
 //!
 //! (`tests/ui/async-await/dead-reads/known-branches.rs`)
 //!
@@ -46,7 +46,8 @@
 //!
 //! The analysis has a bit for each value by which the body branches, if it branches by the same
 //! place more than once, and two for each `bool` that it branches by and assigns constants to.
-//! There is a set of these for each block, and each edge of a branch changes those of one place. So
+//! There is a set of these for each block, and each edge of a branch changes those of one place:
+//! for an enum both grow with its variants, so that is quadratic in these. So
 //! memory is in proportion to blocks times such values, as that of other analyses is to blocks
 //! times locals. An edge leads around [`AROUND_LIMIT`] blocks at most in each round. What is asked
 //! of cleanup takes one walk through the body, and a look at a few blocks for each way around one.
@@ -67,7 +68,7 @@ use rustc_mir_dataflow::fmt::DebugWithContext;
 use rustc_mir_dataflow::{Analysis, ResultsCursor};
 use tracing::debug;
 
-use super::cleanup;
+use super::cleanup::{self, Edge};
 use crate::certain_body::is_freeze_by_fields;
 use crate::jump_threading::maybe_loop_headers;
 
@@ -80,7 +81,7 @@ pub(super) fn remove_known_branches<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tc
     let mut known = facts.iterate_to_fixpoint(tcx, body, None).into_results_cursor(body);
     let loop_headers = maybe_loop_headers(body);
     let mut gotos = vec![];
-    let mut around = vec![];
+    let mut edges = vec![];
     for (block, data) in traversal::reachable(body) {
         known.seek_before_primary_effect(body.terminator_loc(block));
         if let Some(target) = target_from(body, &known, block) {
@@ -105,19 +106,22 @@ pub(super) fn remove_known_branches<'tcx>(tcx: TyCtxt<'tcx>, body: &mut Body<'tc
                 next = target;
             }
             if !behind.is_empty() {
-                around.push((block, successor, behind));
+                edges.push(Edge { from: block, to: successor, behind });
             }
         }
     }
-    let edges = cleanup::targets(body, &around);
+    cleanup::retain_nested(body, &mut edges);
     debug!(?gotos, ?edges);
     let is_any = !gotos.is_empty() || !edges.is_empty();
     for (block, target) in gotos {
         body.basic_blocks_mut()[block].terminator_mut().kind = TerminatorKind::Goto { target };
     }
-    for (block, successor, target) in edges {
-        body.basic_blocks_mut()[block].terminator_mut().successors_mut(|it| {
-            if *it == successor {
+    // A block may have several of these. If one leads to where another led, that is changed twice,
+    // which does no harm: at the end of the block both know the same.
+    for Edge { from, to, behind } in edges {
+        let Some(&target) = behind.last() else { continue };
+        body.basic_blocks_mut()[from].terminator_mut().successors_mut(|it| {
+            if *it == to {
                 *it = target;
             }
         });
