@@ -74,7 +74,7 @@ use crate::patch::MirPatch;
 use crate::saved_locals::all_saved_locals;
 
 /// How many answers are given at most: whether a local is needed before a statement.
-const ANSWERS_LIMIT: usize = 32_000_000;
+const ANSWERS_LIMIT: usize = 1_200_000;
 
 pub(super) enum ReleaseStorage {
     /// Runs on the body as it is written.
