@@ -521,7 +521,6 @@ mod tests {
 
     #[test]
     fn some_outcomes_are_lent_between_two_matches() {
-        use crate::program::Matched;
         for wanted in [Matched::Seen, Matched::Turned] {
             let lent = percent_with(|node| match node {
                 Node::Expression(Expression::MatchOutcome(matched, ..)) => *matched == wanted,
